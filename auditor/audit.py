@@ -1,0 +1,158 @@
+"""One audit, from arguments to findings and a summary: list the inputs, plan units, scan, merge, sum up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from auditor.baseline import Baseline
+from auditor.decoders.options import ReadOptions
+from auditor.detect.toolkit import Toolkit
+from auditor.errors import SourceUnavailable
+from auditor.model import Finding, Gap, Receipt, Severity, Summary
+from auditor.pipeline import Partial
+from auditor.plan import options_for, plan
+from auditor.protocols import Input
+from auditor.redaction import shown_uri
+from auditor.sources import find_inputs
+from auditor.state.findings import FindingReader, RuleText
+from auditor.state.ledger import Ledger
+from auditor.summing import Counts, Ending, summary_of
+from auditor.unit import Unit
+from auditor.workers import Workers
+
+#: The unit number under which the gap of an interrupted input is recorded.
+UNFINISHED = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to audit, and how. ``tables`` maps the tables of a DDL file to their columns; ``resume`` keeps the record in a file."""
+
+    arguments: Sequence[str]
+    options: ReadOptions
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    jobs: int = 1
+    engine: str = ""
+    rule_files: Sequence[Path] = ()
+    resume: Path | None = None
+
+
+class Audit:
+    """
+    An audit under way, and then its results.
+
+    First `scan`, then `summary` (which counts), then `findings` as often as wanted; `close` at the end.
+    """
+
+    def __init__(self, job: Job, tools: Toolkit, baseline: Baseline) -> None:
+        """List the inputs and open the record; what cannot be listed is kept for the summary."""
+        self._job, self._tools, self._baseline = job, tools, baseline
+        self._started = datetime.now(UTC)
+        self._failed: list[str] = []
+        self._interrupted = False
+        self._inputs = self._list_inputs()
+        identity = {
+            "key": tools.key.key_id,
+            "set of rules": tools.rulebook.digest,
+            "way of reading": repr((job.options, sorted(job.tables.items()))),
+        }
+        self._ledger = Ledger.open(job.resume, identity=identity)
+
+    @property
+    def size(self) -> int | None:
+        """Return the bytes of all inputs, None if one does not say."""
+        sizes = [source.size for source in self._inputs]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+    def _list_inputs(self) -> list[Input]:
+        """Return every input of the arguments once, in the order given."""
+        inputs: dict[str, Input] = {}
+        for argument in self._job.arguments:
+            try:
+                for source in find_inputs(argument):
+                    inputs.setdefault(source.uri, source)
+            except SourceUnavailable as error:
+                self._failed.append(self._tools.scrub(str(error)))
+        return list(inputs.values())
+
+    def scan(self, progress: Callable[[int], None]) -> None:
+        """
+        Scan what the record does not have yet, and merge unit by unit.
+
+        A KeyboardInterrupt ends it cleanly: units under way on other processes are merged, and the results say that they are partial.
+        """
+        job = self._job
+        self._ledger.forget(UNFINISHED)
+        try:
+            with Workers(self._tools, job.jobs, rule_files=job.rule_files, engine=job.engine, progress=progress) as workers:
+                for unit, partial in workers.scan(self._units(progress)):
+                    self._ledger.add(partial, uri=unit.source.uri, version=unit.source.version)
+        except KeyboardInterrupt:
+            self._interrupted = True
+            self._name_unfinished()
+
+    def _plan(self, source: Input) -> Iterator[Unit]:
+        """Return the units of an input."""
+        return plan(source, options_for(source, self._job.options, self._job.tables))
+
+    def _units(self, progress: Callable[[int], None]) -> Iterator[Unit]:
+        """Yield the units that an earlier run did not finish."""
+        for source in self._inputs:
+            done = self._ledger.finished(source.uri, source.version)
+            for unit in self._plan(source):
+                if unit.ordinal not in done:
+                    yield unit
+                elif unit.ordinal == 0:
+                    progress(source.size or 0)
+
+    def _name_unfinished(self) -> None:
+        """Record as a gap every input that was not finished, so that "not looked at" never looks like clean."""
+        for source in self._inputs:
+            done = self._ledger.finished(source.uri, source.version)
+            if any(unit.ordinal not in done for unit in self._plan(source)):
+                shown = self._tools.scrub(shown_uri(source.uri))
+                partial = Partial(Receipt(shown, UNFINISHED, source.kind, "unfinished", "", "", 0, 0))
+                partial.gap(Gap(shown, "the audit was interrupted before this input was finished"))
+                self._ledger.add(partial, uri=source.uri, version=source.version)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield every finding, in report order."""
+        return iter(
+            FindingReader(self._ledger, self._tools.key, describe=self._describe, suppression=self._suppression, seen_at=text_of(self._started))
+        )
+
+    def _describe(self, rule_id: str) -> RuleText:
+        """Return a rule's texts."""
+        rule = self._tools.rulebook.by_id[rule_id].rule
+        return RuleText(rule.name, rule.kind.value, rule.gains, rule.remedy)
+
+    def _suppression(self, finding_id: str) -> str | None:
+        """Return the baseline's reason for a finding."""
+        entry = self._baseline.match(finding_id, date.today())
+        return None if entry is None else entry.reason
+
+    def summary(self, fail_on: Severity) -> Summary:
+        """Count the findings and sum up the run."""
+        counts = Counts.of(self.findings())
+        ending = Ending(text_of(self._started), text_of(datetime.now(UTC)), self._failed, self._interrupted)
+        return summary_of(
+            self._ledger,
+            counts,
+            ending,
+            key_id=self._tools.key.key_id,
+            rules_digest=self._tools.rulebook.digest,
+            fail_on=fail_on,
+            unused_baseline=[entry.label for entry in self._baseline.unused],
+        )
+
+    def close(self) -> None:
+        """Close the record."""
+        self._ledger.close()
+
+
+def text_of(moment: datetime) -> str:
+    """Return a time as in reports: RFC 3339, whole seconds, UTC."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,160 @@
+"""From a stream of bytes to chunks that end at record ends, read ahead on a second thread where reading is work."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Protocol
+
+from auditor.errors import DecodeError
+from auditor.model import Gap
+from auditor.protocols import Layout
+
+#: Bytes of one read. Larger chunks fall out of the cache, smaller ones pay more for each call.
+BLOCK = 1 << 20
+#: A record that is longer is cut, which is a gap.
+MOST_RECORD = 32 << 20
+_AHEAD = 4
+
+
+class Readable(Protocol):
+    """The part of a binary file that chunks need."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes, b'' at the end."""
+
+
+class Peeked:
+    """A stream whose beginning can be looked at without taking it."""
+
+    def __init__(self, file: Readable) -> None:
+        """Take a stream at its first byte."""
+        self._file = file
+        self._head = b""
+
+    def peek(self, size: int) -> bytes:
+        """Return the next ``size`` bytes (fewer at the end) and leave them to be read."""
+        while len(self._head) < size:
+            more = self._file.read(size - len(self._head))
+            if not more:
+                break
+            self._head += more
+        return self._head[:size]
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes: what was looked at first."""
+        if not self._head:
+            return self._file.read(size)
+        if size < 0:
+            taken, self._head = self._head, b""
+            return taken + self._file.read()
+        taken, self._head = self._head[:size], self._head[size:]
+        return taken
+
+
+class Chunks:
+    """
+    The chunks of a text input. After iteration, ``bytes`` is what was read, ``gaps`` and ``error`` what went wrong.
+
+    An error of the stream (a truncated gzip) ends the iteration after everything before it was yielded.
+    """
+
+    def __init__(self, file: Readable, layout: Layout, *, limit: int | None) -> None:
+        """Read at most ``limit`` bytes from the file's present place."""
+        self._file, self._layout, self._left = file, layout, limit
+        self.bytes = 0
+        self.gaps: list[Gap] = []
+        self.error: DecodeError | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield chunks that end at a record end, the last one at the end of the input."""
+        carry = b""
+        while block := self._block():
+            data = carry + block if carry else block
+            cut = self._layout.cut(data, final=False)
+            if not cut and len(data) > MOST_RECORD:
+                reason = f"a record of over {MOST_RECORD >> 20} MiB at byte {self.bytes - len(data)}; it was scanned in pieces"
+                self.gaps.append(Gap("", reason, bytes=len(data)))
+                cut = len(data)
+            carry = data[cut:]
+            if cut:
+                yield data[:cut] if cut < len(data) else data
+        if carry:
+            yield carry
+
+    def _block(self) -> bytes:
+        """Read the next block; b'' at the end, at the limit, or where the stream broke."""
+        if self.error is not None:
+            return b""
+        size = BLOCK if self._left is None else min(BLOCK, self._left)
+        if not size:
+            return b""
+        try:
+            block = self._file.read(size)
+        except DecodeError as error:
+            self.error = error
+            return b""
+        self.bytes += len(block)
+        if self._left is not None:
+            self._left -= len(block)
+        return block
+
+
+class ReadAhead:
+    """
+    Run an iterator of chunks on a thread of its own, a few chunks ahead.
+
+    Inflating (isal) and scanning (Hyperscan) both let go of the GIL, so on two cores the slower one sets the pace. An exception
+    of the source is raised where the chunks are read.
+    """
+
+    def __init__(self, source: Chunks) -> None:
+        """Take the chunks; the thread starts with the iteration and ends with it."""
+        self._source = source
+        self._queue: queue.Queue[bytes | BaseException | None] = queue.Queue(maxsize=_AHEAD)
+        self._stopped = threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the chunks."""
+        thread = threading.Thread(target=self._fill, name="read-ahead", daemon=True)
+        thread.start()
+        try:
+            while (item := self._queue.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            self._stopped.set()
+            while thread.is_alive():
+                self._drain()
+                thread.join(0.05)
+
+    def _fill(self) -> None:
+        """Put every chunk, then None; an exception instead of what would follow it."""
+        last: BaseException | None = None
+        try:
+            for chunk in self._source:
+                self._put(chunk)
+                if self._stopped.is_set():
+                    return
+        except BaseException as error:  # noqa: BLE001 - handed to the reading thread, whatever it is
+            last = error
+        self._put(last)
+
+    def _put(self, item: bytes | BaseException | None) -> None:
+        """Put an item unless the reader has gone."""
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(item, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+    def _drain(self) -> None:
+        """Make room so that the thread notices that it is to stop."""
+        try:
+            while True:
+                self._queue.get_nowait()
+        except queue.Empty:
+            return

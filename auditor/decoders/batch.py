@@ -1,0 +1,54 @@
+"""The batch of every text format: one chunk, its record ends, and a layout that decodes single records on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.errors import DecodeError
+from auditor.model import Cell, Gap, Row
+from auditor.protocols import Framed, Haystack, Layout, Problems
+
+
+class TextBatch:
+    """Rows of a text input; see `auditor.protocols.RowBatch`."""
+
+    def __init__(self, framed: Framed, layout: Layout, *, uri: str, table: str, first_row: int, problems: Problems) -> None:
+        """Take a framed chunk whose first record has the number ``first_row`` within the unit."""
+        self._framed, self._layout, self._uri, self._table, self._problems = framed, layout, uri, table, problems
+        self.first_row = first_row
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self._framed.ends)
+
+    def row_number(self, index: int) -> int:
+        """Return a record's 1-based number within the unit."""
+        numbers = self._framed.numbers
+        return self.first_row + (index if numbers is None else int(numbers[index]) - 1)
+
+    def haystacks(self) -> Iterable[Haystack]:
+        """Return the chunk as it lies."""
+        return (Haystack(self._framed.data, self._rows),)
+
+    def _rows(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Map byte positions to record indexes by binary search."""
+        return np.searchsorted(self._framed.ends, positions, side="right")
+
+    def decode(self, index: int) -> Row:
+        """Decode one record; what cannot be decoded becomes one text cell and a gap."""
+        start = int(self._framed.ends[index - 1]) if index else 0
+        record = self._framed.data[start : int(self._framed.ends[index])]
+        try:
+            return self._layout.decode(record)
+        except DecodeError as error:
+            text = record.decode("utf-8", "replace").rstrip("\r\n")
+            gap = Gap(self._uri, f"{error.what}; scanned as text", row=self.row_number(index), bytes=len(record))
+            self._problems.gap(gap)
+            return Row([Cell("after", "", "", text)])
+
+    def table_of(self, row: Row) -> str:
+        """Return the row's own table, else the input's."""
+        return row.table or self._table

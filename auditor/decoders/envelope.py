@@ -1,0 +1,272 @@
+"""
+From a decoded JSON message of a changefeed, in any envelope and around any sink's wrapper, to a row.
+
+Shapes as CockroachDB's docs give them (changefeed-message-envelopes, changefeed-messages, changefeed-sinks): wrapped and enriched
+(``after`` ...), enriched with schema (``payload``/``schema``), bare and row (columns at the top, perhaps ``__crdb__``), webhook bodies
+(``payload`` list), Pub/Sub and Pulsar (``Key``/``Value``/``Topic``), the CLI's sinkless capture (``table``/``key``/``value`` as text),
+and resolved messages of each. Told apart by shape: a table with a column called ``after`` that holds an object reads as wrapped.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from auditor.decoders.names import table_from_topic
+from auditor.hlc import Timestamp
+from auditor.leaves import leaves
+from auditor.model import Cell, Row
+
+_WRAPPED = frozenset(
+    ("after", "before", "key", "topic", "updated", "mvcc_timestamp", "resolved", "op", "ts_ns", "source", "crdb_region")
+)
+_PUBSUB = (frozenset(("Key", "Value", "Topic")), frozenset(("key", "value", "topic")))
+_ESCAPED = re.compile(rb"\\(\\|[0-7]{3})")
+_CAPTURE = frozenset(("table", "key", "value"))
+
+
+def shape_of(message: object) -> str:
+    """Name the envelope of one decoded message, for reports and for recognising a file's format."""
+    if type(message) is not dict:
+        return "json"
+    names = message.keys()
+    payload = message.get("payload")
+    if type(payload) is list and names <= {"payload", "length"}:
+        return "webhook"
+    if type(payload) is dict and names <= {"payload", "schema"}:
+        return "enriched"
+    if names in _PUBSUB:
+        return "pubsub"
+    if names == _CAPTURE and all(type(value) is str for value in message.values()):
+        return "sinkless"
+    if names == {"resolved"} and type(message["resolved"]) is str:
+        return "resolved"
+    metadata = message.get("__crdb__")
+    if type(metadata) is dict:
+        return "resolved" if names == {"__crdb__"} and "resolved" in metadata else "bare"
+    if "after" in names and names <= _WRAPPED and (message["after"] is None or type(message["after"]) is dict):
+        return "enriched" if "op" in names and "ts_ns" in names else "wrapped"
+    return "bare"
+
+
+def row(message: object) -> Row:
+    """Return the row of one decoded message; further rows of a webhook body are in `Row.also`. Total: any JSON is a row."""
+    if type(message) is not dict:
+        return Row(list(leaves("after", "", message)))
+    return _READERS.get(shape_of(message), _bare)(message)
+
+
+def _wrapped(message: Mapping[str, Any]) -> Row:
+    """Read wrapped and enriched: after and before by column, all other members as metadata."""
+    after, before = message.get("after"), message.get("before")
+    cells: list[Cell] = []
+    for part, columns in (("after", after), ("before", before)):
+        if type(columns) is dict:
+            cells.extend(_columns(part, columns))
+        elif columns is not None:
+            cells.extend(leaves(part, "", columns))
+    key = _key(message.get("key"), after if type(after) is dict else before)
+    cells.extend(_key_cells(key))
+    source = message.get("source")
+    if type(source) is dict:
+        cells.extend(leaves("header", "source", source))
+    topic = message.get("topic")
+    if type(topic) is str:
+        cells.append(Cell("topic", "", "", topic))
+    return Row(cells, _table(topic, source), key, _updated(message, source), _text(message.get("op")))
+
+
+def _with_schema(message: Mapping[str, Any]) -> Row:
+    """Read the Kafka-Connect form: the payload is an envelope, the schema is scanned as metadata."""
+    payload = message["payload"] if "payload" in message else message
+    inner = _wrapped(_opened(payload))
+    schema = message.get("schema") if payload is not message else None
+    return inner if schema is None else inner._replace(cells=[*inner.cells, *leaves("header", "schema", schema)])
+
+
+def _opened(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Undo the payload/schema wrapper that an enriched key carries too."""
+    key = payload.get("key")
+    if type(key) is dict and key.keys() <= {"payload", "schema"} and "payload" in key:
+        return {**payload, "key": key["payload"]}
+    return payload
+
+
+def _bare(message: Mapping[str, Any]) -> Row:
+    """Read bare and row: the columns are at the top, metadata (if any) in ``__crdb__``."""
+    metadata = message.get("__crdb__")
+    if type(metadata) is not dict:
+        return Row(_columns("after", message), updated=None)
+    columns = {name: value for name, value in message.items() if name != "__crdb__"}
+    key = _key(metadata.get("key"), columns)
+    topic = metadata.get("topic")
+    cells = [*_columns("after", columns), *_key_cells(key)]
+    if type(topic) is str:
+        cells.append(Cell("topic", "", "", topic))
+    return Row(cells, _table(topic, None), key, _updated(metadata, None))
+
+
+def _webhook(message: Mapping[str, Any]) -> Row:
+    """Read a POST body: its first message is the row, the others are in ``also``."""
+    rows = [row(entry) for entry in message["payload"]]
+    if not rows:
+        return Row(())
+    return rows[0]._replace(also=rows[1:])
+
+
+def _pubsub(message: Mapping[str, Any]) -> Row:
+    """Read Pub/Sub and Pulsar; both letter cases (the sink before v23.2 wrote them small)."""
+    value = message.get("Value", message.get("value"))
+    topic = message.get("Topic", message.get("topic"))
+    inner = row(value)
+    key = _key(message.get("Key", message.get("key")), None) or inner.key
+    names = {cell.text: cell.column for cell in inner.cells if cell.part == "after" and not cell.path}
+    key = [(name or (names.get(part, "") if type(part) is str else ""), part) for name, part in key]
+    cells = [*inner.cells, *_key_cells(key)]
+    if type(topic) is str:
+        cells.append(Cell("topic", "", "", topic))
+    return inner._replace(cells=cells, key=key, table=_table(topic, None) or inner.table)
+
+
+def _capture(message: Mapping[str, Any]) -> Row:
+    """Read a row of the CLI's sinkless output, all of whose values are text."""
+    return captured(message["table"], message["key"], message["value"])
+
+
+def captured(table: str, key: str, value: str) -> Row:
+    """
+    Return the row of one ``table, key, value`` line of a sinkless changefeed printed by the CLI.
+
+    Key and value are JSON text, or bytea in hex (``\\x5b31...``) or escape form, as ``bytea_output`` says
+    (cockroach-sql docs). ``NULL`` in table and key marks a resolved message. What is no JSON stays one text cell.
+    """
+    message = _bytea_json(value)
+    named = "" if table == "NULL" else table
+    keyed = None if key == "NULL" else _bytea_json(key)
+    if type(message) is dict:
+        inner = row(message)
+    elif message is None:
+        inner = Row(())
+    else:
+        inner = Row([Cell("after", "", "", value)])
+    columns = {cell.text: cell.column for cell in inner.cells if cell.part == "after" and not cell.path}
+    pairs = [(name or (columns.get(part, "") if type(part) is str else ""), part) for name, part in _key(keyed, None)]
+    cells = [*inner.cells, *_key_cells(pairs)]
+    if named:
+        cells.append(Cell("topic", "", "", named))
+    return inner._replace(cells=cells, key=pairs or inner.key, table=table_from_topic(named) if named else inner.table)
+
+
+def _resolved(message: Mapping[str, Any]) -> Row:
+    """Read a resolved message: it moves the coverage and holds no data."""
+    text = message.get("resolved") or message["__crdb__"]["resolved"]
+    try:
+        return Row([Cell("header", "resolved", "", str(text))], resolved=Timestamp.parse(str(text)))
+    except ValueError:
+        return Row([Cell("header", "resolved", "", str(text))])
+
+
+def _columns(part: str, columns: Mapping[str, Any]) -> list[Cell]:
+    """Return the text cells of every column, and of a column's name where it is long enough to hide a secret."""
+    cells: list[Cell] = []
+    for name, value in columns.items():
+        kind = type(value)
+        if kind is str:
+            cells.append(Cell(part, name, "", value))
+        elif kind is dict or kind is list:
+            cells.extend(leaves(part, name, value))
+    return cells
+
+
+def _key(key: object, columns: object) -> list[tuple[str, object]]:
+    """
+    Return the primary key as (column, value) pairs.
+
+    A key that is an array has no names; a part that equals the text of exactly one column takes that column's name.
+    """
+    if type(key) is dict:
+        return list(key.items())
+    if type(key) is not list:
+        return [] if key is None else [("", key)]
+    names: dict[str, str] = {}
+    if type(columns) is dict:
+        for name, value in columns.items():
+            if type(value) is str:
+                names[value] = "" if value in names else name
+    return [(names.get(part, "") if type(part) is str else "", part) for part in key]
+
+
+def _key_cells(key: Sequence[tuple[str, object]]) -> Iterator[Cell]:
+    """Yield the text cells of a key."""
+    for name, value in key:
+        yield from leaves("key", name, value)
+
+
+def _table(topic: object, source: object) -> str | None:
+    """Return the table a message names itself: enriched's source first, else its topic."""
+    if type(source) is dict and type(source.get("table_name")) is str:
+        parts = (source.get("database_name"), source.get("schema_name"), source["table_name"])
+        return ".".join(part for part in parts if type(part) is str and part)
+    return table_from_topic(topic) if type(topic) is str and topic else None
+
+
+def _updated(metadata: Mapping[str, Any], source: object) -> str | None:
+    """Return the commit time of a row as HLC text, if the feed says it."""
+    for holder, name in ((metadata, "updated"), (metadata, "mvcc_timestamp"), (source, "ts_hlc"), (source, "mvcc_timestamp")):
+        if type(holder) is dict and type(holder.get(name)) is str:
+            return str(holder[name])
+    return None
+
+
+def _text(value: object) -> str | None:
+    """Return a value only if it is text."""
+    return value if type(value) is str else None
+
+
+def _bytea_json(text: str) -> object:
+    """
+    Parse the JSON inside printed bytea; None for anything that is none.
+
+    Hex form is ``\\x7b22...``. Escape form doubles backslashes and prints other bytes as ``\\ooo``: it is tried before plain
+    JSON, since most escape-form text is valid JSON with a different meaning, and hardly any the other way round.
+    """
+    if text.startswith("\\x"):
+        try:
+            return _json(binascii.unhexlify(text[2:]))
+        except ValueError:
+            return None
+    raw = text.encode("utf-8", "surrogatepass")
+    if b"\\" in raw:
+        unescaped = _json(_ESCAPED.sub(_unescaped, raw))
+        if unescaped is not None:
+            return unescaped
+    return _json(raw)
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    """Return the byte that one escape of bytea's escape form stands for."""
+    digits = match[1]
+    return b"\\" if digits == b"\\" else bytes((int(digits, 8) & 0xFF,))
+
+
+def _json(text: bytes) -> object:
+    """Parse JSON; None for anything that is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+_READERS = {
+    "webhook": _webhook,
+    "enriched": _with_schema,
+    "pubsub": _pubsub,
+    "sinkless": _capture,
+    "resolved": _resolved,
+    "wrapped": _wrapped,
+    "bare": _bare,
+}

@@ -1,0 +1,31 @@
+"""Numbers in the bases that tokens are written in."""
+
+from __future__ import annotations
+
+import string
+
+BASE36 = string.digits + string.ascii_lowercase
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+BASE64 = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+
+
+def written(number: int, alphabet: str, width: int = 0) -> str:
+    """Write a number, most significant digit first, left-padded to a width with the alphabet's zero."""
+    digits = ""
+    while number:
+        number, digit = divmod(number, len(alphabet))
+        digits = alphabet[digit] + digits
+    return digits.rjust(width, alphabet[0])
+
+
+def from_base58(text: str) -> bytes | None:
+    """Decode base58 (each leading 1 is a zero byte); None if a character is not of its alphabet."""
+    number = 0
+    for character in text:
+        digit = BASE58.find(character)
+        if digit < 0:
+            return None
+        number = number * len(BASE58) + digit
+    zeros = len(text) - len(text.lstrip(BASE58[0]))
+    return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")

@@ -1,0 +1,85 @@
+"""One secret, one finding: where claims overlap, the most specific one stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from auditor.detect.unwrap import Layer
+from auditor.model import Confidence, Setting
+
+
+class Claim(NamedTuple):
+    """A rule's claim to a secret; ``start`` and ``end`` are its place in the layer's text."""
+
+    rule: int
+    rank: int
+    secret: str
+    confidence: Confidence
+    start: int
+    end: int
+    layer: Layer
+    setting: Setting
+
+
+def settle(claims: Iterable[Claim]) -> list[Claim]:
+    """
+    Return the claims that stand, in the order of their cells and places.
+
+    Claims about the same secret compete. First the specificity of the rule decides (a vendor's prefix before a structure before a context),
+    then confidence, then the claim with the fewest decodings, then the longer secret, then the earlier rule. A claim on a text
+    whose JSON was opened gives way to the same secret's claim on the member that holds it.
+    """
+    by_cell: dict[int, list[Claim]] = {}
+    for claim in claims:
+        by_cell.setdefault(id(claim.layer.cell), []).append(claim)
+    standing: list[Claim] = []
+    for rivals in by_cell.values():
+        kept: list[Claim] = []
+        for claim in sorted(rivals, key=_strength):
+            if not any(_same_secret(claim, other) for other in kept):
+                kept.append(claim)
+        kept.sort(key=lambda claim: (claim.layer.span, claim.start, claim.end, claim.rule))
+        standing.extend(kept)
+    if len(by_cell) == 1:
+        return standing
+    return [claim for claim in standing if not any(_inside(other, claim) for other in standing)]
+
+
+def _strength(claim: Claim) -> tuple[int, int, int, int, int]:
+    """Sort the stronger claim first."""
+    return (-claim.rank, -claim.confidence, claim.layer.depth, -len(claim.secret), claim.rule)
+
+
+def _same_secret(one: Claim, other: Claim) -> bool:
+    """Tell whether two claims in one cell are about the same secret."""
+    if one.secret == other.secret:
+        return True
+    if one.layer is other.layer:
+        return one.start < other.end and other.start < one.end
+    first, second = unquote(one.secret), unquote(other.secret)
+    if first in second or second in first:
+        return True
+    if "percent" in one.layer.decoded_by or "percent" in other.layer.decoded_by:
+        return False  # a percent-decoded text as a whole has the place of its original: that says nothing
+    (start, end), (other_start, other_end) = _place(one), _place(other)
+    return start < other_end and other_start < end and one.layer.decoded_by != other.layer.decoded_by
+
+
+def _place(claim: Claim) -> tuple[int, int]:
+    """Return a claim's place in the cell's own text: for a decoded one, that of the encoded run."""
+    return claim.layer.span if claim.layer.decoded_by else (claim.start, claim.end)
+
+
+def _inside(inner: Claim, outer: Claim) -> bool:
+    """Tell whether ``inner`` is the same secret at a deeper path of the same value."""
+    one, other = inner.layer.cell, outer.layer.cell
+    return (
+        inner.secret == outer.secret
+        and one.part == other.part
+        and one.column == other.column
+        and len(one.path) > len(other.path)
+        and one.path.startswith(other.path)
+        and inner.layer.depth > outer.layer.depth
+    )

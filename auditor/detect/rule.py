@@ -1,0 +1,132 @@
+"""The form of a rule and of a rule file. Rules are data; `schemas/rule.schema.json` is made from these types."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from auditor.model import Severity
+
+
+class Kind(StrEnum):
+    """What sort of credential it is."""
+
+    API_KEY = "api-key"
+    ACCESS_TOKEN = "access-token"
+    REFRESH_TOKEN = "refresh-token"
+    OAUTH_CLIENT_SECRET = "oauth-client-secret"
+    JWT = "jwt"
+    SESSION = "session"
+    COOKIE = "cookie"
+    BASIC_AUTH = "basic-auth"
+    PASSWORD = "password"
+    CONNECTION_STRING = "connection-string"
+    PRIVATE_KEY = "private-key"
+    SIGNING_SECRET = "signing-secret"
+    SIGNED_URL = "signed-url"
+    RECOVERY_CODE = "recovery-code"
+
+
+class Specificity(StrEnum):
+    """
+    How much a match says. Where two rules claim the same secret, the more specific one reports it.
+
+    A vendor's own prefix says more than a standard structure (JWT, PEM), which says more than the
+    place a value stands in (after ``Bearer``, in a URL's query).
+    """
+
+    VENDOR = "vendor"
+    STRUCTURE = "structure"
+    CONTEXT = "context"
+
+    @property
+    def rank(self) -> int:
+        """Return a number that is higher for the more specific."""
+        return ("context", "structure", "vendor").index(self.value)
+
+
+class Scope(StrEnum):
+    """Where the exact pattern is tried after the prefilter has matched: that cell, or the whole row."""
+
+    CELL = "cell"
+    ROW = "row"
+
+
+class Innermost(StrEnum):
+    """How the innermost secret is taken out of the ``secret`` group before it is identified."""
+
+    PERCENT = "percent"
+    BASIC_PASSWORD = "basic-password"
+
+
+Parts = Annotated[list[str], Field(min_length=1, description="pieces that are joined, so that no file holds a credential")]
+
+
+class Rule(BaseModel):
+    """
+    One kind of secret.
+
+    ``prefilter`` is matched on raw bytes of any format by Hyperscan, so it has no boundaries, no look-around,
+    exact minimum repeats, ends before the first character that some format escapes (``" \\ & = % + / <`` and
+    controls), and never matches a newline. ``pattern`` is matched by Python's `re` (ASCII) on the decoded text; its
+    group ``secret``, or the whole match, is the secret.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")
+    replaces: list[str] = []
+    name: str = Field(min_length=3)
+    kind: Kind
+    severity: str
+    specificity: Specificity = Specificity.VENDOR
+    scope: Scope = Scope.CELL
+    prefilter: list[str] = Field(min_length=1)
+    pattern: str
+    prefixes: list[str] = Field(default=[], description="public beginnings of the secret that evidence may show")
+    innermost: Innermost | None = None
+    min_entropy: float = Field(default=0.0, ge=0, le=6, description="bits per character of the secret, below which it is dropped")
+    checks: list[str] = Field(default=[], description="names in detect/checks; a failed checksum lowers the confidence")
+    placeholders: list[str] = Field(default=[], description="text that, anywhere in the match and in any case, makes it no secret")
+    examples: list[Parts] = Field(min_length=1)
+    non_examples: list[Parts] = Field(min_length=1)
+    gains: str = Field(min_length=10, description="what an attacker gets")
+    remedy: str = Field(min_length=10, description="how to make the secret worthless")
+
+    @field_validator("severity")
+    @classmethod
+    def _known_severity(cls, value: str) -> str:
+        Severity.of(value)
+        return value
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        try:
+            re.compile(value, re.ASCII)
+        except re.error as error:
+            raise ValueError(f"pattern does not compile: {error}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _prefilter_keeps_the_contract(self) -> Rule:
+        for expression in self.prefilter:
+            try:
+                compiled = re.compile(expression.encode("ascii"))
+            except (re.error, UnicodeEncodeError) as error:
+                raise ValueError(f"prefilter does not compile: {error}") from None
+            if compiled.search(b"") or compiled.fullmatch(b"\n"):
+                raise ValueError("prefilter matches nothing or a newline")
+        return self
+
+
+class RuleFile(BaseModel):
+    """A file of rules. ``pack`` names it in reports."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pack: str
+    rules: list[Rule]

@@ -1,0 +1,47 @@
+"""The text leaves of a JSON value, with their paths. Used wherever JSON is met: envelopes, JSONB, JSON inside text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from auditor.model import Cell
+
+#: Names shorter than this cannot hold a secret that any rule knows, so they are not offered as cells.
+SHORTEST_NAME = 8
+#: Deeper nesting is offered as the JSON text of the subtree: still scanned, under the path of its root.
+DEEPEST = 64
+
+
+def leaves(part: str, column: str, value: object, path: str = "", depth: int = 0) -> Iterator[Cell]:
+    """
+    Yield the text leaves of one column's value in document order, a member's name before its value.
+
+    Numbers, booleans and null hold no text. ``path`` is that of ``value`` itself: '' for the column's own value,
+    ``$`` for the root of JSON found inside its text. Array indexes are ``[*]``.
+    """
+    if type(value) is str:
+        yield Cell(part, column, path, value)
+    elif type(value) is dict:
+        if depth >= DEEPEST:
+            yield Cell(part, column, path, json.dumps(value, ensure_ascii=False))
+            return
+        base = path or "$"
+        for name, child in value.items():
+            if len(name) >= SHORTEST_NAME:
+                yield Cell(part, column, f"{base}.{{name}}", name)
+            kind = type(child)
+            if kind is str or kind is dict or kind is list:
+                yield from leaves(part, column, child, member(base, name), depth + 1)
+    elif type(value) is list:
+        if depth >= DEEPEST:
+            yield Cell(part, column, path, json.dumps(value, ensure_ascii=False))
+            return
+        below = f"{path or '$'}[*]"
+        for child in value:
+            yield from leaves(part, column, child, below, depth + 1)
+
+
+def member(path: str, name: str) -> str:
+    """Return the path of a member: ``$.name``, or ``$["odd name"]`` where the name is no identifier."""
+    return f"{path}.{name}" if name.isidentifier() else f"{path}[{json.dumps(name, ensure_ascii=False)}]"

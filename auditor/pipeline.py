@@ -1,0 +1,49 @@
+"""The loop: batches through inspectors into a tally. Knows protocols and nouns only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from auditor.model import Gap, Note, Receipt
+from auditor.protocols import Inspector, RowBatch
+from auditor.tally import Tally
+
+#: Gaps of one unit that are kept with their place; beyond, they are only counted.
+MOST_GAPS = 1000
+
+
+@dataclass
+class Partial:
+    """
+    What one unit of work yields: picklable, without plaintext, and mergeable in any order.
+
+    Row numbers in it count from 1 at the unit's first record; whoever merges adds the rows of the units before it.
+    """
+
+    receipt: Receipt
+    tally: Tally = field(default_factory=Tally)
+    gaps: list[Gap] = field(default_factory=list)
+    gaps_total: int = 0
+    notes: list[Note] = field(default_factory=list)
+    stated: list[tuple[str, int]] = field(default_factory=list)
+
+    def gap(self, gap: Gap) -> None:
+        """Record what could not be scanned; see `auditor.protocols.Problems`."""
+        self.gaps_total += 1
+        if len(self.gaps) < MOST_GAPS:
+            self.gaps.append(gap)
+
+    def note(self, note: Note) -> None:
+        """Record what is worth saying, once."""
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+def run(batches: Iterable[RowBatch], inspectors: Sequence[Inspector], partial: Partial, progress: Callable[[int], None]) -> None:
+    """Take every batch through every inspector; ``progress`` is told the rows of each batch."""
+    for batch in batches:
+        for inspector in inspectors:
+            for sighting in inspector.inspect(batch):
+                partial.tally.add(sighting)
+        progress(len(batch))

@@ -1,0 +1,183 @@
+"""The verbs: what a format, a batch, an inspector and a report must do. No implementation is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from auditor.model import Cell, Finding, Gap, Note, Row, Sighting, Summary
+
+
+class Haystack(NamedTuple):
+    """
+    A buffer that can be scanned as it lies.
+
+    ``rows`` maps ascending byte positions of matches (the position of a match's last byte) to row
+    indexes in the batch; it is called only if something matched, so it may be costly. ``part`` and
+    ``column`` are set where the format fixes them for the whole buffer, else ''.
+    """
+
+    data: bytes
+    rows: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    part: str = ""
+    column: str = ""
+
+
+class RowBatch(Protocol):
+    """
+    The rows of one delivery: all that inspectors see. A single row is a batch of one.
+
+    Row indexes run from 0 to ``len(batch) - 1``. ``first_row`` is the 1-based number, within the unit
+    of work, of row 0.
+    """
+
+    first_row: int
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+
+    def row_number(self, index: int) -> int:
+        """Return the 1-based record (or line) number of a row within its unit."""
+
+    def haystacks(self) -> Iterable[Haystack]:
+        """Return buffers that together hold every byte of every row that can hold text."""
+
+    def decode(self, index: int) -> Row:
+        """
+        Decode one row into its leaves, member names included.
+
+        A record that is not what its format says is returned as a single nameless cell of its raw text,
+        and appended to ``gaps``: what cannot be decoded is still scanned.
+        """
+
+    def table_of(self, row: Row) -> str:
+        """Return the table of a decoded row: its own word if it has one, else the input's."""
+
+
+class Layout(Protocol):
+    """
+    How to read one text input, fixed after a look at its first bytes.
+
+    The input is read in blocks; ``cut`` says how much of a block ends at a record end, ``frame`` turns
+    those bytes into scannable records, ``decode`` turns one record into a row.
+    """
+
+    format: str
+    #: Whether the input may be read from any record start: then it can be scanned in ranges.
+    splittable: bool
+    #: Columns whose names the format fixes for the whole input, () if each row names its own.
+    columns: Sequence[str]
+    #: Notes about the input that its reader should see, such as "scanned as text lines".
+    notes: Sequence[str]
+
+    def cut(self, block: bytes, *, final: bool) -> int:
+        """Return the length of the longest prefix of whole records; with ``final``, of all there is."""
+
+    def frame(self, chunk: bytes) -> Framed:
+        """Find the records of a chunk that ends at a record end."""
+
+    def decode(self, record: bytes) -> Row:
+        """Decode one record. Raise `DecodeError`, without the value, if it is not of this format."""
+
+
+class Framed(NamedTuple):
+    """
+    Records of one chunk. ``data`` is the chunk, or a rewritten copy (log markers stripped).
+
+    ``ends`` are ascending exclusive end offsets into ``data``, one a record. ``numbers`` gives each
+    record's 1-based number relative to the chunk if that is not simply 1, 2, 3, ...; ``total`` is by how
+    many numbers the chunk advances. ``bad`` lists (record index, reason) of records that are visibly not
+    of the format (cheap checks only).
+    """
+
+    data: bytes
+    ends: NDArray[np.int64]
+    total: int
+    numbers: NDArray[np.int64] | None = None
+    bad: Sequence[tuple[int, str]] = ()
+
+
+class Engine(Protocol):
+    """The prefilter: says where something may be, never misses what a rule's exact pattern would match."""
+
+    name: str
+
+    def search(self, data: bytes) -> Sequence[tuple[int, int]]:
+        """
+        Return (rule index, position of the match's last byte) pairs, ascending by position.
+
+        Repeats are allowed. ``data`` may be of any size under 4 GiB; patterns never match across a newline.
+        """
+
+
+class Inspector(Protocol):
+    """Judges the rows of a batch."""
+
+    def inspect(self, batch: RowBatch) -> Iterator[Sighting]:
+        """Yield what was confirmed, ordered by row."""
+
+
+class Problems(Protocol):
+    """Takes what could not be scanned, and what is worth saying."""
+
+    def gap(self, gap: Gap) -> None:
+        """Record a gap."""
+
+    def note(self, note: Note) -> None:
+        """Record a note."""
+
+
+class Report(Protocol):
+    """Writes findings for one kind of reader. One file a report, named like its ``kind``."""
+
+    kind: str
+
+    def write(self, findings: Iterable[Finding], summary: Summary, out: IO[str]) -> None:
+        """
+        Write everything to ``out``.
+
+        ``findings`` is read once, in the order most severe first, then by table, column, path and rule;
+        it may hold a million of them and must not be collected. Suppressed findings (``suppressed`` is
+        the reason) come too.
+        """
+
+
+#: Text that may hold a secret -> the same text with every secret replaced by its redacted form.
+Scrub = Callable[[str], str]
+
+
+class Input(Protocol):
+    """
+    One object to read: a file, standard input, an object in a bucket.
+
+    ``uri`` is its true address (show it through `redaction.shown_uri`); ``name`` is the last part of its path;
+    ``folder`` the part before, '' if none. ``version`` (etag, or mtime and size) tells whether it is still what it
+    was; ``size`` is its length in bytes, None if unknown. ``kind`` is ``file stdin s3 gs az http``.
+    """
+
+    kind: str
+    uri: str
+    folder: str
+    name: str
+    size: int | None
+    version: str
+
+    def open(self) -> BinaryIO:
+        """Open at the first byte; seekable unless ``size`` is None. Raise `SourceUnavailable`."""
+
+
+class Blob(Protocol):
+    """A binary file that is read in row groups rather than as text (Parquet)."""
+
+    format: str
+    #: Rows in each row group.
+    groups: Sequence[int]
+    #: column name -> '' if scanned, else why it holds no text or could not be read
+    columns: Mapping[str, str]
+
+    def batches(self, first: int, last: int) -> Iterator[RowBatch]:
+        """Read row groups first to last - 1. ``first_row`` counts from 1 at the first row of ``first``."""

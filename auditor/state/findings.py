@@ -1,0 +1,188 @@
+"""Findings read back from the record: merged over units, in report order, one at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from auditor.identity import AuditKey
+from auditor.model import Confidence, Exposure, Finding, Setting, Severity
+from auditor.paths import MOST_MEMBERS, joined_paths
+from auditor.remedies import remedy_for
+from auditor.state.ledger import Ledger, evidence_of_text
+from auditor.tally import MOST_SECRETS
+
+#: Exposures that a finding tells one by one.
+MOST_EXPOSURES = 100
+_FEED_FORMATS = ("ndjson", "parquet changefeed", "csv (sinkless")
+
+
+class RuleText(NamedTuple):
+    """What a report says about a rule."""
+
+    title: str
+    kind: str
+    gains: str
+    remedy: str
+
+
+class FindingReader:
+    """
+    Reads findings most severe first, then by table, column, path, rule and secret.
+
+    ``describe`` gives a rule's texts, ``suppression`` the reason why a finding id is not to be counted, or None. Memory does not
+    grow with the number of findings: each group is read through its own query.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        key: AuditKey,
+        *,
+        describe: Callable[[str], RuleText],
+        suppression: Callable[[str], str | None],
+        seen_at: str,
+    ) -> None:
+        """Join map-like paths and number the rows; ``seen_at`` stands for first and last seen."""
+        self._connection = ledger.connection
+        self._key, self._describe, self._suppression, self._seen_at = key, describe, suppression, seen_at
+        self._bases = ledger.bases()
+        _join_paths(self._connection)
+
+    def __iter__(self) -> Iterator[Finding]:
+        """Yield every finding, suppressed ones too."""
+        groups = self._connection.execute(
+            "SELECT rule_id, table_name, column_name, final_path, max(severity) FROM place_key"
+            " WHERE id IN (SELECT place FROM place) GROUP BY rule_id, table_name, column_name, final_path"
+            " ORDER BY max(severity) DESC, table_name, column_name, final_path, rule_id"
+        )
+        for rule_id, table, column, path, severity in groups:
+            places = self._places(rule_id, table, column, path)
+            distinct = self._distinct(places)
+            rows = self._one_by_one(places) if distinct <= MOST_SECRETS else self._as_column(places)
+            for secret_id, seen in groupby(rows, key=lambda row: str(row[0])):
+                yield self._finding(rule_id, table, column, path, Severity(severity), secret_id, list(seen), distinct)
+
+    def _places(self, rule_id: str, table: str, column: str, path: str) -> str:
+        """Return the ids of a group's places as a list for SQL."""
+        rows = self._connection.execute(
+            "SELECT id FROM place_key WHERE rule_id = ? AND table_name = ? AND column_name = ? AND final_path = ?",
+            (rule_id, table, column, path),
+        )
+        return ",".join(str(int(place)) for (place,) in rows)
+
+    def _distinct(self, places: str) -> int:
+        """Return how many different secrets a group holds: exact to 1,000, then estimated from the 1,000th smallest id."""
+        query = f"SELECT DISTINCT secret_id FROM sighting WHERE place IN ({places}) ORDER BY secret_id LIMIT {MOST_SECRETS + 1}"  # noqa: S608
+        ids = [secret_id for (secret_id,) in self._connection.execute(query)]
+        if len(ids) <= MOST_SECRETS:
+            return len(ids)
+        share = int(ids[MOST_SECRETS - 1][-32:], 16) / 2**128
+        return max(MOST_SECRETS + 1, round((MOST_SECRETS - 1) / share))
+
+    def _one_by_one(self, places: str) -> Iterator[tuple[object, ...]]:
+        """Yield what was seen of each secret, ordered by secret, address, part and unit."""
+        yield from self._connection.execute(_SEEN.format(secret="seen.secret_id", source="sighting", places=places))
+
+    def _as_column(self, places: str) -> Iterator[tuple[object, ...]]:
+        """Yield what was seen of the whole group, under no secret."""
+        yield from self._connection.execute(_SEEN.format(secret="''", source="place", places=places))
+
+    def _finding(
+        self, rule_id: str, table: str, column: str, path: str, severity: Severity, secret_id: str, seen: list[tuple[object, ...]], distinct: int
+    ) -> Finding:
+        """Merge the sightings of one secret (or group) into a finding."""
+        records = [_SeenRecord(*row) for row in seen]
+        exposures, total = self._exposures(records)
+        plainest = min(records, key=lambda record: (record.layers, record.evidence))
+        setting = Setting(min(record.setting for record in records))
+        text = self._describe(rule_id)
+        finding_id = self._key.finding_id(secret_id, rule_id, "", table, column, path)
+        parts = {record.part for record in records}
+        part = next(name for name in ("after", "key", "header", "topic", "before") if name in parts)
+        return Finding(
+            finding_id=finding_id,
+            secret_id=secret_id,
+            rule_id=rule_id,
+            policy_id=None,
+            title=text.title,
+            kind=text.kind,
+            severity=severity,
+            confidence=Confidence(max(record.confidence for record in records)),
+            table=table,
+            column=column,
+            path=path,
+            evidence=evidence_of_text(plainest.evidence),
+            occurrences=sum(record.count for record in records),
+            distinct=1 if secret_id else distinct,
+            exposures=exposures,
+            exposures_total=total,
+            first_seen=self._seen_at,
+            last_seen=self._seen_at,
+            gains=text.gains,
+            remedy=remedy_for(
+                vendor_remedy=text.remedy,
+                table=table,
+                column=column,
+                path=path,
+                part=part,
+                setting=setting,
+                feed=any(record.format.startswith(_FEED_FORMATS) for record in records),
+            ),
+            suppressed=self._suppression(finding_id),
+        )
+
+    def _exposures(self, records: list[_SeenRecord]) -> tuple[tuple[Exposure, ...], int]:
+        """Join the units of one input; keep the first `MOST_EXPOSURES`, and say how many there are."""
+        exposures: list[Exposure] = []
+        total = 0
+        for (kind, uri, _, part), units in groupby(records, key=lambda record: (record.kind, record.shown_uri, record.uri, record.part)):
+            total += 1
+            if len(exposures) < MOST_EXPOSURES:
+                first, *others = units
+                row = first.first_row + self._bases.get(first.unit, 0)
+                count = first.count + sum(other.count for other in others)
+                exposures.append(Exposure(kind, uri, part, row, first.row_key, first.updated, count))
+        return tuple(exposures), total
+
+
+class _SeenRecord(NamedTuple):
+    """One row of `_SEEN`."""
+
+    secret_id: str
+    kind: str
+    shown_uri: str
+    uri: str
+    part: str
+    unit: int
+    format: str
+    count: int
+    first_row: int
+    row_key: str
+    updated: str | None
+    confidence: int
+    setting: str
+    evidence: str
+    layers: int
+
+
+_SEEN = (
+    "SELECT {secret}, unit.kind, unit.shown_uri, unit.uri, seen.part, unit.id, unit.format, seen.count, seen.first_row, seen.row_key,"
+    " seen.updated, seen.confidence, seen.setting, seen.evidence, seen.layers FROM {source} AS seen JOIN unit ON unit.id = seen.unit"
+    " WHERE seen.place IN ({places}) ORDER BY 1, unit.shown_uri, unit.uri, seen.part, unit.ordinal, seen.first_row"
+)
+
+
+def _join_paths(connection: sqlite3.Connection) -> None:
+    """Set the final path of every place."""
+    connection.execute("UPDATE place_key SET final_path = path")
+    crowded = connection.execute(
+        "SELECT table_name, column_name FROM place_key GROUP BY 1, 2 HAVING count(DISTINCT path) > ?", (MOST_MEMBERS,)
+    ).fetchall()
+    for table, column in crowded:
+        where = "table_name = ? AND column_name = ?"
+        paths = [path for (path,) in connection.execute(f"SELECT DISTINCT path FROM place_key WHERE {where}", (table, column))]  # noqa: S608
+        changed = [(final, table, column, path) for path, final in joined_paths(paths).items() if final != path]
+        connection.executemany(f"UPDATE place_key SET final_path = ? WHERE {where} AND path = ?", changed)  # noqa: S608

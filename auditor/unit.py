@@ -1,0 +1,213 @@
+"""
+One unit of work: an input, or a range of one, from bytes to a `Partial`.
+
+`scan_unit` is a pure function of the unit and the rules: it can run in any process, in any order, and its results merge.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+from auditor.blocks import Chunks, Peeked, Readable, ReadAhead
+from auditor.decoders import compression, layout_of
+from auditor.decoders.batch import TextBatch
+from auditor.decoders.ddl import export_manifest
+from auditor.decoders.names import resolved_of_name, table_of_name
+from auditor.decoders.options import ReadOptions
+from auditor.decoders.parquet import open_parquet, read_resolved
+from auditor.detect.detector import Detector
+from auditor.detect.toolkit import Toolkit
+from auditor.errors import DecodeError, SourceUnavailable
+from auditor.hlc import Timestamp
+from auditor.leaves import SHORTEST_NAME
+from auditor.model import Cell, Gap, Note, Receipt, Row
+from auditor.pipeline import Partial, run
+from auditor.protocols import Haystack, Input, Layout, RowBatch
+from auditor.redaction import shown_uri
+
+#: What is looked at to recognise a format.
+HEAD = 64 * 1024
+PARQUET_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """
+    A piece of an input: bytes ``start`` to ``end`` of an uncompressed text, cut at record ends, or row groups of a Parquet file.
+
+    ``end`` None means to the end. Units of an input are numbered in order; the whole input is unit 0 from 0 to None.
+    """
+
+    source: Input
+    options: ReadOptions
+    ordinal: int = 0
+    start: int = 0
+    end: int | None = None
+
+
+def scan_unit(unit: Unit, tools: Toolkit, progress: Callable[[int], None]) -> Partial:
+    """
+    Read and inspect one unit; ``progress`` is told the bytes as they are read from the input.
+
+    Whatever goes wrong with the input becomes a gap in the result; only errors of our own are raised.
+    """
+    source = unit.source
+    partial = Partial(Receipt(shown_uri(source.uri), unit.ordinal, source.kind, "", "", "", 0, 0))
+    detector = tools.detector(partial.receipt.uri, partial)
+    partial.receipt = replace(partial.receipt, uri=detector.scrub(partial.receipt.uri))
+    try:
+        with source.open() as file:
+            _UnitScan(unit, partial, detector, progress).read(file)
+    except (SourceUnavailable, DecodeError) as error:
+        partial.gap(Gap(partial.receipt.uri, detector.scrub(error.what)))
+    except OSError as error:
+        partial.gap(Gap(partial.receipt.uri, f"cannot be read: {error.strerror}"))
+    return partial
+
+
+class _Names:
+    """A batch of one row, numbered 0: the names that an input carries once."""
+
+    first_row = 0
+
+    def __init__(self, row: Row, table: str) -> None:
+        self._row, self._table = row, table
+
+    def __len__(self) -> int:
+        return 1
+
+    def row_number(self, index: int) -> int:
+        return index
+
+    def haystacks(self) -> Iterable[Haystack]:
+        text = "\n".join(cell.text for cell in self._row.cells).encode("utf-8", "replace")
+        return (Haystack(text, lambda positions: positions * 0),)
+
+    def decode(self, index: int) -> Row:
+        del index
+        return self._row
+
+    def table_of(self, row: Row) -> str:
+        del row
+        return self._table
+
+
+class _UnitScan:
+    """The reading of one unit, step by step."""
+
+    def __init__(self, unit: Unit, partial: Partial, detector: Detector, progress: Callable[[int], None]) -> None:
+        self.unit, self.partial, self.detector, self.progress = unit, partial, detector, progress
+        self.uri = partial.receipt.uri
+
+    def read(self, file: BinaryIO) -> None:
+        """Find out what the input is, and read it."""
+        source = self.unit.source
+        stream = Peeked(file)
+        magic = stream.peek(8)
+        stamp = resolved_of_name(source.name)
+        if stamp is not None:
+            self._read_resolved(stream, stamp)
+        elif magic.startswith(PARQUET_MAGIC):
+            self._read_parquet(file if source.size is not None else io.BytesIO(stream.read()))
+        else:
+            self._read_text(file, stream, compression.recognise(magic))
+
+    def _read_resolved(self, file: Readable, named: Timestamp) -> None:
+        """Take a resolved timestamp into the receipt: from the body, or the name if the body says nothing."""
+        body = file.read(HEAD)
+        self.progress(len(body))
+        try:
+            stamp = read_resolved(body)
+        except DecodeError as error:
+            stamp = named
+            self.partial.note(Note(self.uri, f"{error.what}; the file name's timestamp was taken"))
+        self._receipt(format="resolved", bytes=len(body), resolved=stamp)
+
+    def _read_parquet(self, file: BinaryIO) -> None:
+        """Inspect row groups ``start`` to ``end``."""
+        unit = self.unit
+        table = self._table()
+        blob = open_parquet(file, self.uri, table, self.partial)
+        last = len(blob.groups) if unit.end is None else unit.end
+        share = (unit.source.size or 0) * (last - unit.start) // max(1, len(blob.groups))
+        if unit.ordinal == 0:
+            self._inspect_names(tuple(blob.columns), table)
+        rows = self._inspect(blob.batches(unit.start, last))
+        self.progress(share)
+        columns = {self.detector.scrub(name): why for name, why in blob.columns.items()}
+        self._receipt(format=blob.format, rows=rows, bytes=share, columns=columns)
+
+    def _read_text(self, file: BinaryIO, stream: Peeked, packing: str) -> None:
+        """Inspect a text in chunks, decompressing it beside the scan."""
+        unit = self.unit
+        text = Peeked(compression.open_decompressed(stream, packing)) if packing else stream
+        try:
+            head = text.peek(HEAD)
+        except DecodeError as error:
+            self.partial.gap(Gap(self.uri, error.what))
+            self._receipt(format="unreadable", compression=packing)
+            return
+        if not head:
+            self.partial.note(Note(self.uri, "empty"))
+            self._receipt(format="empty", compression=packing)
+            return
+        layout = layout_of(head, unit.source.name, unit.options)
+        for note in layout.notes:
+            self.partial.note(Note(self.uri, note))
+        if unit.ordinal == 0:
+            self._inspect_names(tuple(layout.columns), self._table())
+            self.partial.stated.extend(export_manifest(head) or ())
+        readable: Readable = text
+        if unit.start:
+            file.seek(unit.start)
+            readable = file
+        chunks = Chunks(readable, layout, limit=None if unit.end is None else unit.end - unit.start)
+        ahead = ReadAhead(chunks) if packing or unit.source.kind != "file" else chunks
+        rows = self._inspect(self._batches(ahead, layout))
+        if chunks.error is not None:
+            self.partial.gap(Gap(self.uri, f"{chunks.error.what}; what came before was scanned"))
+        for gap in chunks.gaps:
+            self.partial.gap(gap._replace(uri=self.uri))
+        columns = {self.detector.scrub(name): "" for name in layout.columns} or {"*": ""}
+        self._receipt(format=layout.format, compression=packing, rows=rows, bytes=chunks.bytes, columns=columns)
+
+    def _batches(self, chunks: Iterable[bytes], layout: Layout) -> Iterator[RowBatch]:
+        """Frame each chunk; number its rows on from the last."""
+        number = 1
+        table = self._table()
+        for chunk in chunks:
+            framed = layout.frame(chunk)
+            for index, reason in framed.bad:
+                row = number + (index if framed.numbers is None else int(framed.numbers[index]) - 1)
+                self.partial.gap(Gap(self.uri, reason, row=row))
+            yield TextBatch(framed, layout, uri=self.uri, table=table, first_row=number, problems=self.partial)
+            number += framed.total
+            self.progress(len(chunk))
+
+    def _inspect(self, batches: Iterable[RowBatch]) -> int:
+        """Run batches through the detector and return how many rows there were."""
+        rows = 0
+
+        def counted(count: int) -> None:
+            nonlocal rows
+            rows += count
+
+        run(batches, (self.detector,), self.partial, counted)
+        return rows
+
+    def _inspect_names(self, columns: Sequence[str], table: str) -> None:
+        """Inspect what is said once for the whole input: its file name and the names of its columns."""
+        cells = [Cell("topic", "", "", self.unit.source.name)]
+        cells += [Cell("after", name, "$.{name}", name) for name in columns if len(name) >= SHORTEST_NAME]
+        run((_Names(Row(cells), table),), (self.detector,), self.partial, lambda _rows: None)
+
+    def _table(self) -> str:
+        """Return the table that the user, or else the file's name, gives the input."""
+        return self.unit.options.table or table_of_name(self.unit.source.name)
+
+    def _receipt(self, **changes: Any) -> None:
+        """Fill in the receipt."""
+        self.partial.receipt = replace(self.partial.receipt, table=self.detector.scrub(self._table()), **changes)
