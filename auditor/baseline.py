@@ -197,7 +197,9 @@ def _read(path: Path) -> Baseline:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path), fix="`auditor baseline create` makes one") from None
+        raise ConfigError(
+            f"cannot be read: {error.strerror}", where=str(path), fix="`auditor baseline create` makes one"
+        ) from None
     except UnicodeDecodeError:
         raise ConfigError("is no UTF-8 text", where=str(path)) from None
     key_id = ""

@@ -14,32 +14,32 @@ from urllib.parse import urlsplit, urlunsplit
 from auditor.model import Evidence
 
 _SHOWN_FROM = 20
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?")
-_INTEGER = re.compile(r"-?\d{1,19}")
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
+_INTEGER = r"-?\d{1,19}"
 # A plain short word or two ("washington dc"): letters only, so that no token passes.
-_WORD = re.compile(r"[^\W\d_]{1,12}(?:[ -][^\W\d_]{1,12})?")
+_WORD = r"[^\W\d_]{1,12}(?:[ -][^\W\d_]{1,12})?"
+_PLAIN = re.compile(f"{_UUID}|{_INTEGER}|{_DATE}|{_WORD}")
 
 _ALPHABETS = (
-    ("digits", re.compile(r"[0-9]+")),
-    ("lower-case hex", re.compile(r"[0-9a-f]+")),
-    ("upper-case hex", re.compile(r"[0-9A-F]+")),
-    ("lower-case letters and digits", re.compile(r"[0-9a-z]+")),
-    ("upper-case letters and digits", re.compile(r"[0-9A-Z]+")),
-    ("letters and digits", re.compile(r"[0-9A-Za-z]+")),
-    ("base64url", re.compile(r"[0-9A-Za-z_-]+={0,2}")),
-    ("base64", re.compile(r"[0-9A-Za-z+/]+={0,2}")),
-    ("printable ASCII", re.compile(r"[ -~]+")),
-    ("text with line breaks", re.compile(r"[\t\n\r -~]+")),
+    ("digits", "[0-9]+"),
+    ("lower-case hex", "[0-9a-f]+"),
+    ("upper-case hex", "[0-9A-F]+"),
+    ("lower-case letters and digits", "[0-9a-z]+"),
+    ("upper-case letters and digits", "[0-9A-Z]+"),
+    ("letters and digits", "[0-9A-Za-z]+"),
+    ("base64url", "[0-9A-Za-z_-]+={0,2}"),
+    ("base64", "[0-9A-Za-z+/]+={0,2}"),
+    ("printable ASCII", "[ -~]+"),
+    ("text with line breaks", r"[\t\n\r -~]+"),
 )
+_ALPHABET = re.compile("|".join(f"({pattern})" for _, pattern in _ALPHABETS))
 
 
 def alphabet_of(text: str) -> str:
     """Name the smallest known alphabet that holds every character of the text."""
-    for name, pattern in _ALPHABETS:
-        if pattern.fullmatch(text):
-            return name
-    return "other characters"
+    match = _ALPHABET.fullmatch(text)
+    return _ALPHABETS[match.lastindex - 1][0] if match and match.lastindex else "other characters"
 
 
 def evidence_of(secret: str, prefix: str, decoded_by: tuple[str, ...] = ()) -> Evidence:
@@ -69,9 +69,7 @@ def _shown(value: object, digest: Callable[[str], str]) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)
-    if _INTEGER.fullmatch(text) or _UUID.fullmatch(text) or _DATE.fullmatch(text) or _WORD.fullmatch(text):
-        return text
-    return f"digest:{digest(text)}"
+    return text if _PLAIN.fullmatch(text) else f"digest:{digest(text)}"
 
 
 def shown_uri(uri: str) -> str:

@@ -1,10 +1,10 @@
 """
-The inspector of raw tokens: a cheap pass over whole buffers, an exact one over the decoded cells of rows that had a hit.
+The inspector of raw tokens: a cheap pass over whole buffers, an exact one over the cells that had a hit.
 
-A batch goes through five steps, each over the whole batch, never row by row: (1) the prefilter and the encoded-run stage mark rows; (2) marked
-rows are decoded; (3) their cells' texts are joined and go through the prefilter again, which names the rules to try on each text,
-however the row was written: so that the same row gives the same findings in every format; (4) encoded texts are opened and go
-through (3) again; (5) exact patterns, judgement, overlaps.
+A batch goes through these steps: (1) the prefilter and the encoded-run stage say where something may be, and keep the last few bytes there, the
+*clue*; (2) the rows of those places are decoded; (3) a clue is looked up among the row's cells, which tells what to try on which; a clue
+that no cell holds as it is (the format had encoded the whole row) sends the row's cells through the prefilter again; (4) encoded
+texts are opened and go through the prefilter too; (5) exact patterns, judgement, overlaps.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from auditor.detect.clues import ENCODED, Clue, Clues
 from auditor.detect.encoded import encoded_positions
 from auditor.detect.judge import judge
 from auditor.detect.overlap import Claim, settle
@@ -28,14 +29,14 @@ from auditor.redaction import evidence_of, shown_key
 
 #: Text that one row may unwrap to, over all layers; what lies beyond is a gap.
 MOST_UNWRAPPED = 16 << 20
-_NEWLINE = "\n"
 
 
-class _Place(NamedTuple):
-    """A decoded row of a batch, with the number it is reported under."""
+class _Search(NamedTuple):
+    """A text, and what to do with it: rules to try, and whether it holds a run that may be encoded."""
 
-    row: Row
-    number: int
+    layer: Layer
+    rules: set[int]
+    encoded: bool
 
 
 class Detector:
@@ -45,6 +46,7 @@ class Detector:
         """Take compiled rules and the engine that was made from their expressions."""
         self._rules = rulebook.rules
         self._engine = engine
+        self._clues = Clues(rulebook, engine)
         self._key = key
         self._uri = uri
         self._problems = problems
@@ -52,89 +54,102 @@ class Detector:
 
     def inspect(self, batch: RowBatch) -> Iterator[Sighting]:
         """Yield confirmed secrets in row order; see `auditor.protocols.Inspector`."""
-        indexes = self._marked(batch)
-        if not indexes:
-            return
-        places = [
-            _Place(row, batch.row_number(index))
-            for index in indexes
-            for first in (batch.decode(index),)
-            for row in (first._replace(also=()), *first.also)
-        ]
-        claims = self._claims(places)
-        for position, place in enumerate(places):
-            found = claims.get(position)
-            if found:
-                yield from self._sightings(batch, place, settle(found))
+        for index, clues in self._clues.of(batch):
+            first = batch.decode(index)
+            for row in (first, *first.also):
+                claims = self._claims(row.cells, clues, batch.row_number(index))
+                if claims:
+                    yield from self._sightings(batch, row, batch.row_number(index), settle(claims))
 
     def scrub(self, text: str) -> str:
         """Return a text with every secret in it replaced by its redacted form: for names, paths, addresses and logs."""
         if len(text) < 8:
             return text
-        claims = self._claims([_Place(Row([Cell("after", "", "{name}", text)]), 0)]).get(0)
-        if not claims:
-            return text
         shown = text
-        for claim in sorted(settle(claims), key=lambda claim: -claim.layer.span[0] - claim.start):
+        claims = settle(self._claims([Cell("after", "", "{name}", text)], (), 0))
+        for claim in sorted(claims, key=lambda claim: -claim.layer.span[0] - claim.start):
             start, end = claim.layer.span if claim.layer.decoded_by else (claim.start, claim.end)
             prefix = _prefix(self._rules[claim.rule].rule.prefixes, claim.secret)
             shown = shown[:start] + evidence_of(claim.secret, prefix).redacted + shown[end:]
         return shown
 
-    def _marked(self, batch: RowBatch) -> list[int]:
-        """Return the ascending indexes of rows in which something may be."""
-        marked: set[int] = set()
-        for haystack in batch.haystacks():
-            positions = [position for _, position in self._engine.search(haystack.data)]
-            encoded = encoded_positions(haystack.data)
-            if positions or len(encoded):
-                where = np.concatenate((np.unique(np.array(positions, dtype=np.int64)), encoded))
-                marked.update(np.unique(haystack.rows(where)).tolist())
-        return sorted(marked)
-
-    def _claims(self, places: Sequence[_Place]) -> dict[int, list[Claim]]:
-        """Return what the rules claim, by index of the place."""
-        frontier = [(index, layer) for index, place in enumerate(places) for cell in place.row.cells for layer in opened(cell)]
-        claims: dict[int, list[Claim]] = {}
-        whole_row: dict[int, set[int]] = {}
-        texts: dict[int, list[Layer]] = {}
-        spent: dict[int, int] = {}
+    def _claims(self, cells: Sequence[Cell], clues: Sequence[Clue], number: int) -> list[Claim]:
+        """Return what the rules claim in one row."""
+        claims: list[Claim] = []
+        whole_row: set[int] = set()
+        texts: list[Layer] = []
+        spent = 0
+        frontier = self._searches(cells, clues)
         while frontier:
-            rules_of, encoded = self._search_texts([layer.text for _, layer in frontier])
-            inner: list[tuple[int, Layer]] = []
-            for order, (index, layer) in enumerate(frontier):
-                texts.setdefault(index, []).append(layer)
-                for number in rules_of.get(order, ()):
-                    if self._rules[number].whole_row:
-                        whole_row.setdefault(index, set()).add(number)
+            inner: list[Layer] = []
+            for layer, rules, encoded in frontier:
+                texts.append(layer)
+                for rule in rules:
+                    if self._rules[rule].whole_row:
+                        whole_row.add(rule)
                     else:
-                        self._try(number, layer, claims.setdefault(index, []))
-                for deeper in unwrapped(layer, encoded=order in encoded):
-                    spent[index] = spent.get(index, 0) + len(deeper.text)
-                    if spent[index] > MOST_UNWRAPPED:
-                        self._too_much(places[index])
+                        self._try(rule, layer, claims)
+                for deeper in unwrapped(layer, encoded=encoded):
+                    spent += len(deeper.text)
+                    if spent > MOST_UNWRAPPED:
+                        reason = f"a row's encoded text unwraps to more than {MOST_UNWRAPPED >> 20} MiB; the rest was not scanned"
+                        self._problems.gap(Gap(self._uri, reason, row=number))
                         break
-                    inner.append((index, deeper))
-            frontier = inner
-        for index, numbers in whole_row.items():
-            for number in numbers:
-                for layer in texts[index]:
-                    self._try(number, layer, claims.setdefault(index, []))
+                    inner.append(deeper)
+            frontier = self._search_all(inner)
+        if whole_row:
+            seen = {id(layer.cell) for layer in texts}
+            texts += [layer for cell in cells if id(cell) not in seen for layer in opened(cell)]
+            for rule in whole_row:
+                for layer in texts:
+                    self._try(rule, layer, claims)
         return claims
 
-    def _search_texts(self, texts: Sequence[str]) -> tuple[dict[int, set[int]], set[int]]:
-        """Run both stages over many texts at once; return the rules to try on each, and which hold encoded runs."""
-        raw = [text.encode("utf-8", "replace") for text in texts]
+    def _searches(self, cells: Sequence[Cell], clues: Sequence[Clue]) -> list[_Search]:
+        """Look each clue up among the cells; if one of them is nowhere (or there is none), search every cell."""
+        found: dict[int, _Search] = {}
+        opened_cells: dict[int, list[Layer]] = {}
+        for rule, clue in clues:
+            known = False
+            for position, cell in enumerate(cells):
+                if clue not in cell.text:
+                    continue
+                layers = opened_cells.get(position)
+                if layers is None:
+                    layers = opened_cells[position] = opened(cell)
+                for layer in layers:
+                    if layer.cell is not cell and clue not in layer.text:
+                        continue
+                    known = True
+                    search = found.get(id(layer))
+                    if search is None:
+                        search = found[id(layer)] = _Search(layer, set(), encoded=rule == ENCODED)
+                    elif rule == ENCODED and not search.encoded:
+                        search = found[id(layer)] = search._replace(encoded=True)
+                    if rule != ENCODED:
+                        search.rules.add(rule)
+            if not known:
+                return self._search_all([layer for cell in cells for layer in opened(cell)])
+        if not clues:
+            return self._search_all([layer for cell in cells for layer in opened(cell)])
+        return list(found.values())
+
+    def _search_all(self, layers: Sequence[Layer]) -> list[_Search]:
+        """Run both stages over many texts at once; keep what is to be looked at: texts with a hit, a percent sign, or JSON inside."""
+        if not layers:
+            return []
+        raw = [layer.text.encode("utf-8", "replace") for layer in layers]
         ends = np.cumsum(np.fromiter((len(part) + 1 for part in raw), dtype=np.int64, count=len(raw)))
         joined = b"\n".join(raw) + b"\n"
-        rules_of: dict[int, set[int]] = {}
+        searches = [_Search(layer, set(), encoded=False) for layer in layers]
         events = self._engine.search(joined)
         if events:
             owners = np.searchsorted(ends, np.array([position for _, position in events], dtype=np.int64), side="right")
-            for (number, _), owner in zip(events, owners.tolist(), strict=True):
-                rules_of.setdefault(owner, set()).add(number)
-        encoded = np.searchsorted(ends, encoded_positions(joined), side="right")
-        return rules_of, set(encoded.tolist())
+            for (rule, _), owner in zip(events, owners.tolist(), strict=True):
+                searches[owner].rules.add(rule)
+        for owner in set(np.searchsorted(ends, encoded_positions(joined), side="right").tolist()):
+            searches[owner] = searches[owner]._replace(encoded=True)
+        return searches
 
     def _try(self, number: int, layer: Layer, claims: list[Claim]) -> None:
         """Run one rule's exact pattern over one text."""
@@ -146,12 +161,7 @@ class Detector:
                 setting = setting_of(layer.text, match)
                 claims.append(Claim(number, compiled.rank, secret, confidence, start, end, layer, setting))
 
-    def _too_much(self, place: _Place) -> None:
-        """Say that a row's encodings were not all undone."""
-        reason = f"a row's encoded text unwraps to more than {MOST_UNWRAPPED >> 20} MiB; the rest was not scanned"
-        self._problems.gap(Gap(self._uri, reason, row=place.number))
-
-    def _sightings(self, batch: RowBatch, place: _Place, claims: Sequence[Claim]) -> Iterator[Sighting]:
+    def _sightings(self, batch: RowBatch, row: Row, number: int, claims: Sequence[Claim]) -> Iterator[Sighting]:
         """
         Turn a row's claims into sightings without plaintext.
 
@@ -159,37 +169,36 @@ class Detector:
         """
         current = {
             (claim.rule, claim.secret, claim.layer.cell.column, claim.layer.cell.path)
-            for claim in claims
+            for claim in (claims if len(claims) > 1 else ())
             if claim.layer.cell.part == "after"
         }
         seen: set[tuple[str, str, str, str, str]] = set()
-        row_key = shown_key(place.row.key, self._key.digest)
-        table = self._shown(batch.table_of(place.row))
+        row_key = shown_key(row.key, self._key.digest)
+        table = self._shown(batch.table_of(row))
         for claim in claims:
             part, column, path, _ = claim.layer.cell
             if part == "before" and (claim.rule, claim.secret, column, path) in current:
                 continue
-            compiled = self._rules[claim.rule]
+            rule = self._rules[claim.rule]
             secret_id = self._key.secret_id(claim.secret)
-            place_of = (compiled.rule.id, secret_id, part, column, path)
-            if place_of in seen:
+            place = (rule.rule.id, secret_id, part, column, path)
+            if place in seen:
                 continue
-            seen.add(place_of)
-            prefix = _prefix(compiled.rule.prefixes, claim.secret)
+            seen.add(place)
             yield Sighting(
-                rule_id=compiled.rule.id,
-                secret_id=secret_id,
-                table=table,
-                column=self._shown(column),
-                path=self._shown(path),
-                part=part,
-                row=place.number,
-                row_key=row_key,
-                updated=place.row.updated,
-                severity=compiled.severity,
-                confidence=claim.confidence,
-                setting=claim.setting,
-                evidence=evidence_of(claim.secret, prefix, claim.layer.decoded_by),
+                rule.rule.id,
+                secret_id,
+                table,
+                self._shown(column),
+                self._shown(path),
+                part,
+                number,
+                row_key,
+                row.updated,
+                rule.severity,
+                claim.confidence,
+                claim.setting,
+                evidence_of(claim.secret, _prefix(rule.rule.prefixes, claim.secret), claim.layer.decoded_by),
             )
 
 

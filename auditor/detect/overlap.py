@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -23,7 +22,7 @@ class Claim(NamedTuple):
     setting: Setting
 
 
-def settle(claims: Iterable[Claim]) -> list[Claim]:
+def settle(claims: list[Claim]) -> list[Claim]:
     """
     Return the claims that stand, in the order of their cells and places.
 
@@ -31,6 +30,8 @@ def settle(claims: Iterable[Claim]) -> list[Claim]:
     then confidence, then the claim with the fewest decodings, then the longer secret, then the earlier rule. A claim on a text
     whose JSON was opened gives way to the same secret's claim on the member that holds it.
     """
+    if len(claims) == 1:
+        return claims
     by_cell: dict[int, list[Claim]] = {}
     for claim in claims:
         by_cell.setdefault(id(claim.layer.cell), []).append(claim)

@@ -20,7 +20,7 @@ from auditor.yaml_file import load
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
     """
-    A rule ready to run. ``pattern`` is `re`'s for the shipped packs.
+    A rule ready to run. ``pattern`` is `re`'s for the shipped packs; ``group`` is the secret in it.
 
     A user's pattern runs on RE2, which takes linear time whatever it says, so that no rule can hang a stream.
     """
@@ -30,6 +30,8 @@ class CompiledRule:
     pattern: Any
     severity: Severity
     checks: tuple[Check, ...]
+    placeholders: tuple[str, ...]
+    group: str | int
     whole_row: bool
     rank: int
 
@@ -85,12 +87,15 @@ def compile_rule(rule: Rule, pack: str, checks: Any, *, trusted: bool) -> Compil
     missing = [name for name in rule.checks if name not in checks]
     if missing:
         raise ConfigError(f"rule {rule.id}: there is no check called {missing[0]}", fix=f"one of: {', '.join(sorted(checks))}")
+    pattern: Any = re.compile(rule.pattern, re.ASCII) if trusted else _linear(rule)
     return CompiledRule(
         rule=rule,
         pack=pack,
-        pattern=re.compile(rule.pattern, re.ASCII) if trusted else _linear(rule),
+        pattern=pattern,
         severity=Severity.of(rule.severity),
         checks=tuple(checks[name] for name in rule.checks),
+        placeholders=tuple(word.lower() for word in rule.placeholders),
+        group="secret" if "secret" in pattern.groupindex else 0,
         whole_row=rule.scope is Scope.ROW,
         rank=rule.specificity.rank,
     )

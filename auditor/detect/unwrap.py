@@ -21,6 +21,7 @@ from auditor.model import Cell
 #: How many encodings are undone inside each other.
 DEEPEST = 5
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_JSON_START = frozenset("{[ \t\r\n")
 _LIKE_JSON = re.compile(r"\s*[\[{]")
 
 
@@ -34,15 +35,13 @@ class Layer(NamedTuple):
     depth: int
 
 
-def opened(cell: Cell) -> Iterator[Layer]:
-    """Yield the layers of a cell as read: its JSON leaves if its text is a JSON object or array, else the text itself."""
-    if _LIKE_JSON.match(cell.text) and not cell.path.endswith("{name}"):
-        inside = list(_json_leaves(cell))
+def opened(cell: Cell) -> list[Layer]:
+    """Return the layers of a cell as read: its JSON leaves if its text is a JSON object or array, else the text itself."""
+    if cell.text[:1] in _JSON_START and _LIKE_JSON.match(cell.text) and not cell.path.endswith("{name}"):
+        inside = [Layer(leaf, leaf.text, (), (0, len(leaf.text)), 0) for leaf in _json_leaves(cell)]
         if inside:
-            for leaf in inside:
-                yield Layer(leaf, leaf.text, (), (0, len(leaf.text)), 0)
-            return
-    yield Layer(cell, cell.text, (), (0, len(cell.text)), 0)
+            return inside
+    return [Layer(cell, cell.text, (), (0, len(cell.text)), 0)]
 
 
 def unwrapped(layer: Layer, *, encoded: bool) -> Iterator[Layer]:

@@ -1,0 +1,65 @@
+"""The first pass: where in a batch something may be, and a few bytes of it to know the cell by."""
+
+from __future__ import annotations
+
+import re._parser  # the standard library's own reading of a pattern, for its least width
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from auditor.detect.encoded import encoded_positions
+from auditor.detect.rulebook import Rulebook
+from auditor.protocols import Engine, Haystack, RowBatch
+
+#: Stands for "an encoded run" where a clue has a rule's index.
+ENCODED = -1
+_MOST = 12
+_WORD = 8
+
+
+class Clue(NamedTuple):
+    """The rule that may match (or `ENCODED`), and the last characters of what its prefilter matched."""
+
+    rule: int
+    text: str
+
+
+class Clues:
+    """
+    Runs the prefilter and the encoded-run stage over batches.
+
+    A prefilter expression never holds what a format escapes, so the end of its match is in the decoded cell as it is in the buffer.
+    """
+
+    def __init__(self, rulebook: Rulebook, engine: Engine) -> None:
+        """Note how long each rule's shortest prefilter match is: a clue must lie inside it."""
+        self._engine = engine
+        self._widths = [
+            min(_MOST, *(re._parser.parse(expression).getwidth()[0] for expression in compiled.rule.prefilter))  # noqa: SLF001
+            for compiled in rulebook.rules
+        ]
+
+    def of(self, batch: RowBatch) -> Iterator[tuple[int, list[Clue]]]:
+        """Yield the rows in which something may be, ascending, with what may be there."""
+        by_row: dict[int, dict[Clue, None]] = {}
+        for haystack in batch.haystacks():
+            self._search(haystack, by_row)
+        for row in sorted(by_row):
+            yield row, list(by_row[row])
+
+    def _search(self, haystack: Haystack, by_row: dict[int, dict[Clue, None]]) -> None:
+        """Search one buffer."""
+        data = haystack.data
+        events = self._engine.search(data)
+        if events:
+            rows = haystack.rows(np.array([position for _, position in events], dtype=np.int64)).tolist()
+            widths = self._widths
+            for row, (rule, position) in zip(rows, events, strict=True):
+                text = data[position + 1 - widths[rule] : position + 1].decode("utf-8", "replace")
+                by_row.setdefault(row, {})[Clue(rule, text)] = None
+        encoded = encoded_positions(data)
+        if len(encoded):
+            rows = haystack.rows(encoded).tolist()
+            for row, position in zip(rows, encoded.tolist(), strict=True):
+                by_row.setdefault(row, {})[Clue(ENCODED, data[position : position + _WORD].decode("latin-1"))] = None
