@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
@@ -50,9 +50,10 @@ class Entry:
         values["expires"] = self.expires.isoformat() if self.expires else None
         return json.dumps(values)
 
-    def _place(self) -> tuple[str, ...]:
-        """Return what entries are sorted by."""
-        return self.table, self.column, self.path, self.rule, self.finding_id
+
+def _place(entry: Entry) -> tuple[str, ...]:
+    """Return what entries are sorted by."""
+    return entry.table, entry.column, entry.path, entry.rule, entry.finding_id
 
 
 class Baseline:
@@ -72,7 +73,7 @@ class Baseline:
     @property
     def entries(self) -> list[Entry]:
         """Return all entries in the order of the file."""
-        return sorted(self._entries.values(), key=Entry._place)
+        return sorted(self._entries.values(), key=_place)
 
     def match(self, finding_id: str, today: date) -> Entry | None:
         """Return the entry that accepts a finding; one that has expired does not, and is remembered as such."""
@@ -122,18 +123,17 @@ def create(
     """
     Accept all these findings, for one reason.
 
-    A finding that ``earlier`` already accepts keeps its reason, owner and expiry, so that a second run changes only what is new.
+    The entries of ``earlier`` stay as they are, with their own reason, owner and expiry: only what is new is added. `prune` is
+    what drops entries.
     """
     for name, value in (("reason", reason), ("owner", owner)):
         if not value.strip():
             raise ConfigError(f"an entry needs a {name}", where="baseline", fix=f"--{name} TEXT")
     if earlier is not None and earlier.key_id != key_id:
         raise _other_key("the earlier baseline", earlier.key_id, key_id)
-    known = {} if earlier is None else {entry.finding_id: entry for entry in earlier.entries}
-
-    def accepted(finding: Finding) -> Entry:
-        kept = known.get(finding.finding_id)
-        entry = Entry(
+    known = [] if earlier is None else earlier.entries
+    new = (
+        Entry(
             finding_id=finding.finding_id,
             rule=finding.rule_id,
             table=finding.table,
@@ -144,9 +144,9 @@ def create(
             owner=owner.strip(),
             expires=expires,
         )
-        return entry if kept is None else replace(entry, reason=kept.reason, owner=kept.owner, expires=kept.expires)
-
-    return Baseline(key_id, map(accepted, findings))
+        for finding in findings
+    )
+    return Baseline(key_id, [*new, *known])  # the later of two entries for one finding stays
 
 
 def _shape(finding: Finding) -> str:
@@ -161,8 +161,8 @@ def load(path: Path, key_id: str) -> Baseline:
     """
     Read a baseline for a run with the key ``key_id``.
 
-    Raise `ConfigError`, with file and line, for a file that is not one, for an entry that is listed twice, and for one that was made
-    with another key: its ids would match nothing.
+    Raise `ConfigError`, with file and line, for a file that is not one, for an entry that is listed twice, and for one that was
+    made with another key: its ids would match nothing.
     """
     baseline = _read(path)
     if baseline.key_id != key_id:

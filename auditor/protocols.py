@@ -108,7 +108,7 @@ class Engine(Protocol):
 
     def search(self, data: bytes) -> Sequence[tuple[int, int]]:
         """
-        Return (rule index, position of the match's last byte) pairs, ascending by position.
+        Return (expression number, position of the match's last byte) pairs, ascending by position.
 
         Repeats are allowed. ``data`` may be of any size under 4 GiB; patterns never match across a newline.
         """

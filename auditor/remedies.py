@@ -1,9 +1,10 @@
 """
 What to do about a finding, fitted to the place it was found in.
 
-Plain text: numbered steps, the credential's own revocation first; lines indented by four spaces are SQL for CockroachDB, ready to
-paste. What is not known stands in angle brackets. Functions and statements are those of the CockroachDB docs: sha256 (hex STRING),
-json_remove_path, json_set, to_json, regexp_replace (RE2), ``UPDATE ... LIMIT``, ALTER PRIMARY KEY, CDC queries, gc.ttlseconds.
+Plain text: numbered steps, the credential's own revocation first; lines indented by four spaces are SQL for CockroachDB, ready
+to paste. What is not known stands in angle brackets. Functions and statements are those of the CockroachDB docs: sha256 (a hex
+STRING), json_remove_path, json_set, to_json, regexp_replace (RE2), ``UPDATE ... LIMIT``, ALTER PRIMARY KEY, CDC queries,
+gc.ttlseconds.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ def remedy_for(*, vendor_remedy: str, table: str, column: str, path: str, part: 
     """
     Return the steps for a secret found there.
 
-    ``vendor_remedy`` is the rule's own. ``table`` and ``column`` may be '' if unknown. ``part`` is one of ``after before key header
-    topic``. ``feed`` says that a changefeed sent it, not an EXPORT or a dump.
+    ``vendor_remedy`` is the rule's own. ``table`` and ``column`` may be '' if unknown. ``part`` is one of ``after before key
+    header topic``. ``feed`` says that a changefeed sent it, not an EXPORT or a dump.
     """
     where = SqlPlace.of(table, column, path)
     steps = [_Step(f"Make it worthless first. {vendor_remedy.strip()}")]
@@ -57,7 +58,7 @@ def remedy_for(*, vendor_remedy: str, table: str, column: str, path: str, part: 
         steps += _own_column(where)
     if feed and part == "after":
         steps.append(_projection(where))
-    steps.append(_what_left(feed))
+    steps.append(_what_left(feed=feed))
     return "\n".join(_written(number, step) for number, step in enumerate(steps, 1))
 
 
@@ -102,8 +103,8 @@ def _member(where: SqlPlace) -> list[_Step]:
     if not where.members:
         return [
             _Step(
-                f"{advice} It lies in a list or map at the top of the document, so rewrite each element in the application, or empty "
-                "the document:",
+                f"{advice} It lies in a list or map at the top of the document, so rewrite each element in the application, "
+                "or empty the document:",
                 (f"UPDATE {table} SET {column} = 'null' WHERE {column} != 'null' LIMIT {_BATCH};",),
             )
         ]
@@ -143,8 +144,9 @@ def _url(where: SqlPlace) -> list[_Step]:
         sql = (f"-- The URL lies in a list or map inside {column}: rewrite its elements in the application.",)
     return [
         _Step(
-            "Strip the query, the fragment and any user:password@ from a URL before it is stored or logged. Send tokens in a header or "
-            "a POST body; let links of mails and redirects work once and for minutes; keep connection strings in a secret manager.",
+            "Strip the query, the fragment and any user:password@ from a URL before it is stored or logged. Send tokens in a "
+            "header or a POST body; let links of mails and redirects work once and for minutes; keep connection strings in a "
+            "secret manager.",
             sql,
         )
     ]
@@ -159,8 +161,8 @@ def _text(where: SqlPlace) -> list[_Step]:
     whole = () if where.whole else ("-- This replaces the whole list or map that holds it.",)
     return [
         _Step(
-            "Keep secrets out of messages where they are made: pass values as query parameters, never inside the SQL text; give users "
-            "and logs a generic error with an id; scrub headers, cookies and URLs before the insert."
+            "Keep secrets out of messages where they are made: pass values as query parameters, never inside the SQL text; "
+            "give users and logs a generic error with an id; scrub headers, cookies and URLs before the insert."
         ),
         _Step(
             "Overwrite it in the rows that hold it; the finding lists where it was seen, with the keys of the rows.",
@@ -179,8 +181,9 @@ def _key(where: SqlPlace) -> list[_Step]:
     table = where.table
     return [
         _Step(
-            "It is part of the primary key, which goes out with every message, deletes and key_only feeds included, and shows up in "
-            "range boundaries and logs. Give the table a key that means nothing; move foreign keys that point here first.",
+            "It is part of the primary key, which goes out with every message, deletes and key_only feeds included, and shows "
+            "up in range boundaries and logs. Give the table a key that means nothing; move foreign keys that point here "
+            "first.",
             (
                 f"ALTER TABLE {table} ADD COLUMN id UUID NOT NULL DEFAULT gen_random_uuid();",
                 f"ALTER TABLE {table} ALTER PRIMARY KEY USING COLUMNS (id);",
@@ -208,8 +211,9 @@ def _header(where: SqlPlace) -> list[_Step]:
 def _topic() -> _Step:
     """Rename what names a topic."""
     return _Step(
-        "It is part of a topic or file name, which listings, metrics and logs repeat. Rename the table, column family, topic_name, "
-        "topic_prefix or path of the sink URI that it comes from, create the feed again, and delete the old topic or files."
+        "It is part of a topic or file name, which listings, metrics and logs repeat. Rename the table, column family, "
+        "topic_name, topic_prefix or path of the sink URI that it comes from, create the feed again, and delete the old topic "
+        "or files."
     )
 
 
@@ -217,16 +221,16 @@ def _past_value(where: SqlPlace) -> list[_Step]:
     """Let a value that is gone from the row be forgotten."""
     return [
         _Step(
-            "The row no longer holds it, but its older versions can be read until they are garbage collected, and backups keep them. "
-            "See how long that is, and shorten it for a while if no feed or backup needs them:",
+            "The row no longer holds it, but its older versions can be read until they are garbage collected, and backups "
+            "keep them. See how long that is, and shorten it for a while if no feed or backup needs them:",
             (
                 f"SHOW ZONE CONFIGURATION FROM TABLE {where.table};",
                 f"ALTER TABLE {where.table} CONFIGURE ZONE USING gc.ttlseconds = 600;",
             ),
         ),
         _Step(
-            "Create the feed again without `diff`, or read only what you need of cdc_prev: `before` is the whole previous row, columns "
-            "that a CDC query leaves out included."
+            "Create the feed again without `diff`, or read only what you need of cdc_prev: `before` is the whole previous "
+            "row, columns that a CDC query leaves out included."
         ),
     ]
 
@@ -238,8 +242,9 @@ def _projection(where: SqlPlace) -> _Step:
     else:
         selected = f"<every column but {where.column}>"
     return _Step(
-        "Until then, leave it out of the feed with a CDC query, and cancel the old feed. Leave `diff` out: `before` still carries "
-        "the whole row. With `cursor` nothing is sent again, but a later schema change may send every row anew (schema_change_policy).",
+        "Until then, leave it out of the feed with a CDC query, and cancel the old feed. Leave `diff` out: `before` still "
+        "carries the whole row. With `cursor` nothing is sent again, but a later schema change may send every row anew "
+        "(schema_change_policy).",
         (
             "CREATE CHANGEFEED INTO '<sink URI>'",
             "  WITH cursor = '<last resolved timestamp of the old feed>', updated, resolved",
@@ -249,7 +254,7 @@ def _projection(where: SqlPlace) -> _Step:
     )
 
 
-def _what_left(feed: bool) -> _Step:
+def _what_left(*, feed: bool) -> _Step:
     """Remind of the copies."""
     if feed:
         return _Step("What was sent stays where it went: expire or delete those messages and files, and their copies downstream.")

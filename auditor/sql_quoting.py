@@ -9,16 +9,17 @@ from collections.abc import Sequence
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 # Reserved words, and those allowed as function or type names only: no column may be named so without quotes
 # (CockroachDB's grammar: reserved_keyword, type_func_name_keyword, cockroachdb_extra_reserved_keyword).
-_RESERVED = frozenset(
-    """
-    all analyse analyze and any array as asc asymmetric authorization both case cast check collate collation column concurrently
-    constraint create cross current_catalog current_date current_role current_schema current_time current_timestamp current_user
-    default deferrable desc distinct do else end except false family fetch for foreign from full grant group having ilike in index
-    initially inner intersect into is isnull join lateral leading left like limit localtime localtimestamp natural none not nothing
-    notnull null offset on only or order outer overlaps placing primary references returning right select session_user similar some
-    symmetric table then to trailing true union unique user using variadic when where window with
-    """.split()
-)
+_RESERVED = frozenset((
+    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "both", "case", "cast",
+    "check", "collate", "collation", "column", "concurrently", "constraint", "create", "cross", "current_catalog",
+    "current_date", "current_role", "current_schema", "current_time", "current_timestamp", "current_user", "default",
+    "deferrable", "desc", "distinct", "do", "else", "end", "except", "false", "family", "fetch", "for", "foreign", "from",
+    "full", "grant", "group", "having", "ilike", "in", "index", "initially", "inner", "intersect", "into", "is", "isnull",
+    "join", "lateral", "leading", "left", "like", "limit", "localtime", "localtimestamp", "natural", "none", "not",
+    "nothing", "notnull", "null", "offset", "on", "only", "or", "order", "outer", "overlaps", "placing", "primary",
+    "references", "returning", "right", "select", "session_user", "similar", "some", "symmetric", "table", "then", "to",
+    "trailing", "true", "union", "unique", "user", "using", "variadic", "when", "where", "window", "with",
+))  # fmt: skip
 
 
 def identifier(name: str) -> str:

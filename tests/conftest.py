@@ -1,21 +1,99 @@
-"""What many tests need: a small rulebook of made-up kinds, a key, and a batch made of JSON lines."""
+"""
+Settings of every test, the outside programs that a few of them need, and a small rulebook of made-up kinds.
+
+A test that needs one says ``@pytest.mark.needs("azurite")``. Where it is missing these tests are left out and one line at the
+end says so; with AUDITOR_REQUIRE_SERVICES=1, as in `.ci/run`, the run does not start.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from auditor.decoders.batch import TextBatch
 from auditor.decoders.json_lines import JsonLines
-from auditor.detect.detector import Detector
 from auditor.detect.engines import make_engine
 from auditor.detect.rule import Rule
 from auditor.detect.rulebook import Rulebook, compile_rule
+from auditor.detect.toolkit import Toolkit
 from auditor.identity import AuditKey
 from auditor.model import Receipt, Sighting
 from auditor.pipeline import Partial
-from auditor.detect.toolkit import Toolkit
+
+ROOT = Path(__file__).parent.parent
+
+# One profile for all: a slow machine is no failure, and no example database is left in the tree.
+settings.register_profile("auditor", deadline=None, database=None, print_blob=True)
+settings.load_profile("auditor")
+
+
+def azurite() -> Path | None:
+    """Return Azurite's command, if Node.js and it are installed."""
+    local = ROOT / "build" / "node" / "node_modules" / ".bin" / "azurite"
+    if shutil.which("node") is None:
+        return None
+    if local.exists():
+        return local
+    found = shutil.which("azurite")
+    return Path(found) if found else None
+
+
+def chromium() -> Path | None:
+    """Return a Chromium, by any of the names that systems give it."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return Path(found) if found else None
+
+
+#: service -> (where it is, how to get it)
+SERVICES: dict[str, tuple[Callable[[], Path | None], str]] = {
+    "azurite": (azurite, "cp -R .ci/azurite build/node && npm ci --prefix build/node"),
+    "chromium": (chromium, "apt-get install chromium"),
+}
+
+
+def missing() -> list[str]:
+    """Name the services that are not at hand."""
+    return [name for name, (find, _) in SERVICES.items() if find() is None]
+
+
+@pytest.fixture(scope="session", name="service")
+def service_fixture() -> Callable[[str], str]:
+    """Give the command of a service that the test needs."""
+
+    def command(name: str) -> str:
+        path = SERVICES[name][0]()
+        assert path is not None, f"mark the test: @pytest.mark.needs({name!r})"
+        return str(path)
+
+    return command
+
+
+def pytest_configure() -> None:
+    """Refuse to run without the services where all of them are required."""
+    absent = missing()
+    if absent and os.environ.get("AUDITOR_REQUIRE_SERVICES") == "1":
+        raise pytest.UsageError("; ".join(f"{name} is missing ({SERVICES[name][1]})" for name in absent))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests whose service is missing."""
+    absent = set(missing())
+    without = [item for item in items if absent & {mark.args[0] for mark in item.iter_markers("needs")}]
+    if without:
+        config.hook.pytest_deselected(items=without)
+        left_out = set(without)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line a service which tests were left out for want of it, and how to get it."""
+    for name in missing():
+        terminalreporter.write_line(f"left out: the tests that need {name} ({SERVICES[name][1]})", yellow=True)
 
 
 def make_rule(rule_id: str, prefilter: str, pattern: str, **more: object) -> Rule:
@@ -53,7 +131,7 @@ def rulebook() -> Rulebook:
 @pytest.fixture
 def tools(rulebook: Rulebook, key: AuditKey) -> Toolkit:
     """Return the toolkit of those rules on the fastest engine."""
-    return Toolkit(rulebook, make_engine(rulebook.expressions()), key)
+    return Toolkit(rulebook, make_engine(rulebook.expressions), key)
 
 
 @pytest.fixture
@@ -67,7 +145,7 @@ def inspect_lines(tools: Toolkit, partial: Partial) -> Callable[[Sequence[bytes]
     """Return a function that inspects JSON lines of the table t."""
 
     def inspect(lines: Sequence[bytes]) -> list[Sighting]:
-        detector = Detector(tools.rulebook, tools.engine, tools.key, uri="file", problems=partial)
+        detector = tools.detector("file", partial)
         layout = JsonLines("wrapped")
         framed = layout.frame(b"".join(line + b"\n" for line in lines))
         return list(detector.inspect(TextBatch(framed, layout, uri="file", table="t", first_row=1, problems=partial)))

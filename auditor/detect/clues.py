@@ -33,12 +33,10 @@ class Clues:
     """
 
     def __init__(self, rulebook: Rulebook, engine: Engine) -> None:
-        """Note how long each rule's shortest prefilter match is: a clue must lie inside it."""
+        """Take the engine that was made from the rulebook's expressions."""
         self._engine = engine
-        self._widths = [
-            min(_MOST, *(re._parser.parse(expression).getwidth()[0] for expression in compiled.rule.prefilter))  # noqa: SLF001
-            for compiled in rulebook.rules
-        ]
+        self._rulebook = rulebook
+        self._widths: dict[int, int] = {}
 
     def of(self, batch: RowBatch) -> Iterator[tuple[int, list[Clue]]]:
         """Yield the rows in which something may be, ascending, with what may be there."""
@@ -54,12 +52,21 @@ class Clues:
         events = self._engine.search(data)
         if events:
             rows = haystack.rows(np.array([position for _, position in events], dtype=np.int64)).tolist()
-            widths = self._widths
-            for row, (rule, position) in zip(rows, events, strict=True):
-                text = data[position + 1 - widths[rule] : position + 1].decode("utf-8", "replace")
-                by_row.setdefault(row, {})[Clue(rule, text)] = None
+            for row, (expression, position) in zip(rows, events, strict=True):
+                text = data[position + 1 - self._width(expression) : position + 1].decode("utf-8", "replace")
+                clues = by_row.setdefault(row, {})
+                for rule in self._rulebook.owners[expression]:
+                    clues[Clue(rule, text)] = None
         encoded = encoded_positions(data)
         if len(encoded):
             rows = haystack.rows(encoded).tolist()
             for row, position in zip(rows, encoded.tolist(), strict=True):
                 by_row.setdefault(row, {})[Clue(ENCODED, data[position : position + _WORD].decode("latin-1"))] = None
+
+    def _width(self, expression: int) -> int:
+        """Return how long an expression's shortest match is, at most `_MOST`: a clue must lie inside it."""
+        width = self._widths.get(expression)
+        if width is None:
+            least = int(re._parser.parse(self._rulebook.expressions[expression]).getwidth()[0])  # type: ignore[attr-defined]  # noqa: SLF001
+            width = self._widths[expression] = min(_MOST, least)
+        return width

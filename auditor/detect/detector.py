@@ -45,6 +45,8 @@ class Detector:
     def __init__(self, rulebook: Rulebook, engine: Engine, key: AuditKey, *, uri: str, problems: Problems) -> None:
         """Take compiled rules and the engine that was made from their expressions."""
         self._rules = rulebook.rules
+        self._rules_of = rulebook.owners
+        self._of_encoded = rulebook.of_encoded
         self._engine = engine
         self._clues = Clues(rulebook, engine)
         self._key = key
@@ -84,7 +86,7 @@ class Detector:
             inner: list[Layer] = []
             for layer, rules, encoded in frontier:
                 texts.append(layer)
-                for rule in rules:
+                for rule in rules | self._of_encoded if encoded else rules:
                     if self._rules[rule].whole_row:
                         whole_row.add(rule)
                     else:
@@ -145,8 +147,8 @@ class Detector:
         events = self._engine.search(joined)
         if events:
             owners = np.searchsorted(ends, np.array([position for _, position in events], dtype=np.int64), side="right")
-            for (rule, _), owner in zip(events, owners.tolist(), strict=True):
-                searches[owner].rules.add(rule)
+            for (expression, _), owner in zip(events, owners.tolist(), strict=True):
+                searches[owner].rules.update(self._rules_of[expression])
         for owner in set(np.searchsorted(ends, encoded_positions(joined), side="right").tolist()):
             searches[owner] = searches[owner]._replace(encoded=True)
         return searches

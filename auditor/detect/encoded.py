@@ -8,8 +8,8 @@ over 2 GB/s, for any number of kinds, and misses none.
 
 Why it can tell text from random bytes: every byte of printable ASCII is 0x20-0x7e, so of each base64 group only 24, 24, 32 and 64 of
 64 symbols are possible, 7 % of random groups; of each hex pair only 6 of 16 first digits. It looks at the 8 bytes at every 16th
-position and asks whether they, and the 8 before or after, can be encoded text in one of 4 (base64) or 2 (hex) alignments. Any
-run of 31 characters holds such a place, that is any encoded secret of 23 bytes in base64 or 16 in hex; shorter ones usually do.
+position and asks whether they, and the 8 before or after, can be encoded text in one of 4 (base64) or 2 (hex) alignments. A run
+of 23 characters holds two whole words side by side, one of them looked at, wherever it lies: that is any encoded secret of 18 bytes.
 """
 
 from __future__ import annotations

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from auditor.detect.encoded import encoded_positions
 from auditor.detect.engines import make_engine
 from auditor.detect.judge import judge
+from auditor.detect.rule import flaws
 from auditor.detect.rulebook import CompiledRule, Rulebook
 from auditor.errors import ConfigError
 from auditor.protocols import Engine
@@ -29,20 +31,24 @@ def failures(rulebook: Rulebook) -> Iterator[Failure]:
     """Try every rule's examples and non-examples on every engine that is installed."""
     for name in ENGINES:
         try:
-            engine = make_engine(rulebook.expressions(), name)
+            engine = make_engine(rulebook.expressions, name)
         except ConfigError:
             continue
         for number, compiled in enumerate(rulebook.rules):
-            yield from _rule_failures(number, compiled, engine)
+            for flaw in flaws(compiled.rule):
+                yield Failure(compiled.rule.id, name, "expressions", flaw)
+            expressions = {index for index, owners in enumerate(rulebook.owners) if number in owners}
+            yield from _rule_failures(expressions, compiled, engine)
 
 
-def _rule_failures(number: int, compiled: CompiledRule, engine: Engine) -> Iterator[Failure]:
+def _rule_failures(expressions: set[int], compiled: CompiledRule, engine: Engine) -> Iterator[Failure]:
     """Try one rule on one engine."""
     rule = compiled.rule
     for index, parts in enumerate(rule.examples, 1):
         text = "".join(parts)
         for form, written in (("as it is", text), ("in JSON", json.dumps(text)), ("in csv", '"' + text.replace('"', '""') + '"')):
-            if all(found != number for found, _ in engine.search(written.encode())):
+            noticed = compiled.rule.encoded and len(encoded_positions(written.encode()))
+            if not noticed and not any(found in expressions for found, _ in engine.search(written.encode())):
                 yield Failure(rule.id, engine.name, f"example {index}", f"the prefilter does not match it {form}")
         if not any(judge(compiled, match) for match in compiled.matches(text)):
             yield Failure(rule.id, engine.name, f"example {index}", "it is not found")

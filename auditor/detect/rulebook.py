@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from auditor.detect.checks import Check, all_checks
-from auditor.detect.rule import Rule, RuleFile, Scope
+from auditor.detect.rule import Rule, RuleFile, Scope, flaws
 from auditor.errors import ConfigError
 from auditor.identity import digest_of
 from auditor.model import Severity
 from auditor.yaml_file import load
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompiledRule:
-    """
-    A rule ready to run. ``pattern`` is `re`'s for the shipped packs; ``group`` is the secret in it.
-
-    A user's pattern runs on RE2, which takes linear time whatever it says, so that no rule can hang a stream.
-    """
+    """A rule ready to run; ``trusted`` is true for the shipped packs."""
 
     rule: Rule
     pack: str
-    pattern: Any
     severity: Severity
     checks: tuple[Check, ...]
     placeholders: tuple[str, ...]
-    group: str | int
     whole_row: bool
     rank: int
+    trusted: bool
+
+    @cached_property
+    def pattern(self) -> Any:
+        """
+        Return the exact pattern, compiled when it is first needed: most runs need few of them.
+
+        A user's pattern runs on RE2, which takes linear time whatever it says, so that no rule can hang a stream.
+        """
+        return re.compile(self.rule.pattern, re.ASCII) if self.trusted else _linear(self.rule)
+
+    @cached_property
+    def group(self) -> str | int:
+        """Return the group that is the secret."""
+        return "secret" if "secret" in self.pattern.groupindex else 0
 
     def matches(self, text: str) -> Iterator[Any]:
         """Return the matches of the exact pattern, left to right."""
@@ -48,15 +58,19 @@ class Rulebook:
         """Take compiled rules; refuse two with one id."""
         self.rules = rules
         self.digest = digest
-        self.by_id = {compiled.rule.id: compiled for compiled in rules}
-        if len(self.by_id) != len(rules):
-            seen: set[str] = set()
-            twice = next(c.rule.id for c in rules if c.rule.id in seen or seen.add(c.rule.id))  # type: ignore[func-returns-value]
-            raise ConfigError(f"two rules have the id {twice}", fix="give one another id")
-
-    def expressions(self) -> list[tuple[int, str]]:
-        """Return (rule index, prefilter expression) pairs for an engine."""
-        return [(index, expression) for index, compiled in enumerate(self.rules) for expression in compiled.rule.prefilter]
+        self.by_id: dict[str, CompiledRule] = {}
+        owners: dict[str, list[int]] = {}
+        for index, compiled in enumerate(rules):
+            if self.by_id.setdefault(compiled.rule.id, compiled) is not compiled:
+                raise ConfigError(f"two rules have the id {compiled.rule.id}", fix="give one another id")
+            for expression in compiled.rule.prefilter:
+                owners.setdefault(expression, []).append(index)
+        #: The different prefilter expressions, in the order an engine numbers them.
+        self.expressions = tuple(owners)
+        #: For each expression, the rules that it stands before.
+        self.owners = tuple(map(tuple, owners.values()))
+        #: The rules that are tried wherever there is an encoded run.
+        self.of_encoded = frozenset(index for index, compiled in enumerate(rules) if compiled.rule.encoded)
 
 
 def load_rulebook(user_files: Iterable[Path] = ()) -> Rulebook:
@@ -82,23 +96,26 @@ def load_rulebook(user_files: Iterable[Path] = ()) -> Rulebook:
     return Rulebook(compiled, digest_of(texts))
 
 
-def compile_rule(rule: Rule, pack: str, checks: Any, *, trusted: bool) -> CompiledRule:
-    """Compile one rule's pattern and look up its checks."""
+def compile_rule(rule: Rule, pack: str, checks: Mapping[str, Check], *, trusted: bool) -> CompiledRule:
+    """Look up a rule's checks; try a user's expressions at once, so that a mistake is told before anything is read."""
     missing = [name for name in rule.checks if name not in checks]
     if missing:
         raise ConfigError(f"rule {rule.id}: there is no check called {missing[0]}", fix=f"one of: {', '.join(sorted(checks))}")
-    pattern: Any = re.compile(rule.pattern, re.ASCII) if trusted else _linear(rule)
-    return CompiledRule(
+    compiled = CompiledRule(
         rule=rule,
         pack=pack,
-        pattern=pattern,
         severity=Severity.of(rule.severity),
         checks=tuple(checks[name] for name in rule.checks),
         placeholders=tuple(word.lower() for word in rule.placeholders),
-        group="secret" if "secret" in pattern.groupindex else 0,
         whole_row=rule.scope is Scope.ROW,
         rank=rule.specificity.rank,
+        trusted=trusted,
     )
+    if not trusted:
+        for flaw in flaws(rule):
+            raise ConfigError(f"rule {rule.id}: {flaw}")
+        _ = compiled.pattern
+    return compiled
 
 
 def _linear(rule: Rule) -> Any:

@@ -26,7 +26,7 @@ class Toolkit:
     def load(cls, rule_files: Sequence[Path], engine: str, key: AuditKey) -> Toolkit:
         """Load and compile the shipped rules and the user's."""
         rulebook = load_rulebook(rule_files)
-        return cls(rulebook, make_engine(rulebook.expressions(), engine), key)
+        return cls(rulebook, make_engine(rulebook.expressions, engine), key)
 
     def detector(self, uri: str, problems: Problems) -> Detector:
         """Return a detector for one input, which is named by ``uri`` in its gaps."""

@@ -157,7 +157,7 @@ def test_both_engines_agree(rulebook: Rulebook, key: AuditKey, partial: Partial,
     framed = layout.frame(b"".join(wrapped({"c": row}) + b"\n" for row in rows))
     results = []
     for name in ("hyperscan", "standard"):
-        engine = make_engine(rulebook.expressions(), name)
+        engine = make_engine(rulebook.expressions, name)
         detector = Detector(rulebook, engine, key, uri="file", problems=partial)
         results.append(list(detector.inspect(TextBatch(framed, layout, uri="f", table="t", first_row=1, problems=partial))))
     assert results[0] == results[1]
@@ -165,7 +165,7 @@ def test_both_engines_agree(rulebook: Rulebook, key: AuditKey, partial: Partial,
 
 def test_scrub_replaces_secrets(rulebook: Rulebook, key: AuditKey, partial: Partial) -> None:
     """A name or address with a token in it is shown without the token, plain or encoded."""
-    detector = Detector(rulebook, make_engine(rulebook.expressions()), key, uri="", problems=partial)
+    detector = Detector(rulebook, make_engine(rulebook.expressions), key, uri="", problems=partial)
     assert detector.scrub(f"dump-{TOKEN}.csv") == "dump-acme_....csv"
     encoded = base64.b64encode(TOKEN.encode()).decode()
     assert encoded not in detector.scrub(f"dump-{encoded}.csv")

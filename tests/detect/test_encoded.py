@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from auditor.detect.encoded import decoded_runs, encoded_positions
 
-PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=24, max_size=80)
+PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=18, max_size=80)
 
 
 @given(text=PRINTABLE, before=st.binary(max_size=80), hexed=st.booleans(), urlsafe=st.booleans())
 def test_every_encoded_text_is_noticed(text: str, before: bytes, hexed: bool, urlsafe: bool) -> None:
-    """Printable text of 24 bytes and more is noticed in base64 and hex, wherever it lies in the buffer."""
+    """Printable text of 18 bytes and more is noticed in base64 and hex, wherever it lies in the buffer."""
     raw = text.encode()
     run = raw.hex().encode() if hexed else base64.urlsafe_b64encode(raw) if urlsafe else base64.b64encode(raw)
     data = before + b'"' + run + b'"' + b" padding to a whole word"

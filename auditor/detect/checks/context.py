@@ -24,7 +24,7 @@ _NO_PASSWORD = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _TEMPLATE = re.compile(
-    r"[$%]?[{(<\[].*[})>\]]s?|\$\w+|%\w+%|%[sdvq@]|:\w+|\?|process\.env.*|os\.environ.*|ENV\[.*"
+    r"[$%]?[{(<\[].*[})>\]]s?|[$%]?[{(<\[]+[A-Za-z_. -]{1,60}|\$\w+|%\w+%|%[sdvq@]|:\w+|\?|process\.env.*|os\.environ.*|ENV\[.*"
     r"|[A-Z0-9_]*(?:PASS|PWD|SECRET|TOKEN|KEY|CREDENTIAL)[A-Z0-9_]*|(.)\1*|[*.xX•]{3,}.{0,4}|.{0,4}[*•]{3,}",
     re.DOTALL,
 )
@@ -40,6 +40,8 @@ _STORED_FORM = re.compile(
     """,
     re.VERBOSE,
 )
+#: A port and what follows the end of an address: "http://10.0.0.1:8080,ops@..." has no password.
+_PORT = re.compile(r"\d{1,5}[,;|)\]]")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-([0-9a-fA-F])[0-9a-fA-F]{3}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _ULID = re.compile(r"0[1-3][0-9A-HJKMNP-TV-Z]{24}")
 _FILE = re.compile(
@@ -64,7 +66,7 @@ def password(secret: str, _matched: str) -> Verdict:
 def uri_password(secret: str, matched: str) -> Verdict:
     """Reject what `password` does, and the defaults whose password is the user's own name."""
     user = matched.partition("://")[2].partition(":")[0]
-    if user and unquote(user).casefold() == unquote(secret).casefold():
+    if _PORT.match(secret) or (user and unquote(user).casefold() == unquote(secret).casefold()):
         return Verdict.REJECTED
     return password(secret, matched)
 

@@ -36,6 +36,12 @@ def jwt(secret: str, _matched: str) -> Verdict:
     return Verdict.PROVEN
 
 
+def jwt_unsigned(secret: str, _matched: str) -> Verdict:
+    """Three parts, the last empty, and ``alg`` is none: without that it is a token that lost its signature."""
+    algorithm = _header(secret.partition(".")[0]).get("alg")
+    return Verdict.PROVEN if str(algorithm).lower() == "none" else Verdict.REJECTED
+
+
 def jwe(secret: str, _matched: str) -> Verdict:
     """Five parts, the first a JSON object with ``alg`` and ``enc``."""
     header, *rest = secret.split(".")
@@ -62,4 +68,5 @@ CHECKS: Mapping[str, Check] = {
     "jwk-private": jwk_private,
     "jws-json": jws_json,
     "jwt": jwt,
+    "jwt-unsigned": jwt_unsigned,
 }

@@ -1,0 +1,87 @@
+"""
+Rows of a Parquet file: scanned column by column as they lie, decoded one by one where something was found.
+
+CockroachDB's metadata columns are told by their names (changefeed docs, "Parquet"); ``__crdb__before`` holds the previous row as
+JSON text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import orjson
+
+from auditor.decoders.parquet_text import TextLeaf
+from auditor.leaves import leaves
+from auditor.model import Cell, Gap, Row
+from auditor.protocols import Haystack, Problems
+
+_BEFORE = "__crdb__before"
+# The second name is that of v22.2.
+_EVENT_TYPE = ("__crdb__event_type", "__crdb_event_type__")
+_UPDATED = ("__crdb__updated", "__crdb__mvcc_timestamp")
+_METADATA = frozenset((*_EVENT_TYPE, *_UPDATED))
+
+
+class ParquetBatch:
+    """Rows of a Parquet file; see `auditor.protocols.RowBatch`."""
+
+    def __init__(
+        self, leaves: Sequence[tuple[str, TextLeaf]], rows: int, uri: str, table: str, first_row: int, problems: Problems
+    ) -> None:
+        """Take the text leaves of the batch with their columns' names."""
+        self._leaves = [(_part(column), column, leaf) for column, leaf in leaves]
+        self._rows, self._uri, self._table, self._problems = rows, uri, table, problems
+        self.first_row = first_row
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self._rows
+
+    def row_number(self, index: int) -> int:
+        """Return a row's 1-based number within the unit."""
+        return self.first_row + index
+
+    def haystacks(self) -> Iterable[Haystack]:
+        """Return the values of each leaf, back to back: a match across two of them is dropped when their cells are looked at."""
+        for part, column, leaf in self._leaves:
+            yield Haystack(leaf.joined(), leaf.rows, part, "" if part == "before" else column)
+
+    def decode(self, index: int) -> Row:
+        """Return the text of one row. A previous row that is no JSON is one text cell, and a gap."""
+        cells: list[Cell] = []
+        metadata: dict[str, str] = {}
+        for part, column, leaf in self._leaves:
+            texts = leaf.texts(index)
+            if part == "before":
+                for text in texts:
+                    cells.extend(self._before(text, index))
+                continue
+            cells.extend([Cell(part, column, leaf.path, text) for text in texts])
+            if part == "header":
+                metadata.update((column, text) for text in texts)
+        updated = next((metadata[name] for name in _UPDATED if name in metadata), None)
+        return Row(cells, updated=updated, op=next((metadata[name] for name in _EVENT_TYPE if name in metadata), None))
+
+    def table_of(self, row: Row) -> str:
+        """Return the file's table: its rows do not name one."""
+        return row.table or self._table
+
+    def _before(self, text: str, index: int) -> Iterator[Cell]:
+        """Yield the text leaves of the previous row."""
+        try:
+            columns = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            reason = f"invalid JSON at character {error.pos} of the previous row; scanned as text"
+            self._problems.gap(Gap(self._uri, reason, self.row_number(index), _BEFORE))
+            columns = text
+        if type(columns) is not dict:
+            yield from leaves("before", "", columns)
+            return
+        for name, value in columns.items():
+            yield from leaves("before", name, value)
+
+
+def _part(column: str) -> str:
+    """Return the part of the event that a column belongs to."""
+    return "before" if column == _BEFORE else "header" if column in _METADATA else "after"

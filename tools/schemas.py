@@ -1,0 +1,36 @@
+"""
+Write schemas/ from the types: JSON Schemas, draft 2020-12.
+
+`python -m tools.schemas`
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from tools import generated
+
+FOLDER = "schemas"
+
+
+def texts() -> Mapping[str, str]:
+    """Return every schema by its file name."""
+    from auditor.detect.rule import RuleFile
+    from auditor.reports.schema import finding_schema
+    from auditor.sample.truth import truth_schema
+
+    return {
+        "finding.schema.json": _text("One line of `auditor scan --report jsonl=FILE`", finding_schema()),
+        "rule.schema.json": _text("A file of rules", RuleFile.model_json_schema()),
+        "truth.schema.json": _text("One line of the truth about a sample", truth_schema()),
+    }
+
+
+def _text(title: str, schema: Mapping[str, object]) -> str:
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    generated.write(FOLDER, texts())
