@@ -8,6 +8,7 @@ WORKERS ?= 2
 ARGS ?=
 
 BIN := $(VENV)/bin
+LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -65,15 +66,18 @@ lock:
 clean:
 	rm -rf $(VENV) build
 
-$(READY): requirements/lock.txt pyproject.toml
+$(LOCKED): requirements/lock.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo 'auditor needs Python 3.11 or newer; $(PYTHON) is' "`$(PYTHON) --version 2>&1`."; \
 		echo 'Name another: make PYTHON=python3.13'; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) install --require-hashes --requirement requirements/lock.txt
+	@touch $@
+
+$(READY): $(LOCKED) pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(BENCH_READY): $(READY) requirements/bench.txt
+$(BENCH_READY): requirements/bench.txt $(READY)
 	$(PIP) install --require-hashes --requirement requirements/bench.txt
 	@touch $@

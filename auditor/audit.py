@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from auditor.baseline import Baseline
+from auditor.decoders.ddl import Tables
 from auditor.decoders.options import ReadOptions
 from auditor.detect.toolkit import Toolkit
 from auditor.errors import SourceUnavailable
@@ -33,7 +34,7 @@ class Job:
 
     arguments: Sequence[str]
     options: ReadOptions
-    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tables: Tables = field(default_factory=dict)
     jobs: int = 1
     engine: str = ""
     rule_files: Sequence[Path] = ()

@@ -7,12 +7,12 @@ the input alone, not on the number of workers, so a run can be resumed with anot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from auditor.blocks import Peeked
 from auditor.decoders import compression, layout_of
-from auditor.decoders.framing import next_line_start, quote_count, quoted_start
+from auditor.decoders.ddl import Tables, columns_of
 from auditor.decoders.names import resolved_of_name, table_of_name
 from auditor.decoders.options import ReadOptions
 from auditor.errors import DecodeError, SourceUnavailable
@@ -21,26 +21,26 @@ from auditor.unit import HEAD, PARQUET_MAGIC, Unit
 
 #: Bytes of one unit. What one unit found is held in memory, so this also bounds that.
 UNIT = 64 << 20
+#: Bytes that are looked at to find a record's start; where that fails, the input is not cut there.
+_WINDOW = 256 << 10
 
 
-def options_for(source: Input, options: ReadOptions, tables: Mapping[str, tuple[str, ...]]) -> ReadOptions:
+def options_for(source: Input, options: ReadOptions, tables: Tables) -> ReadOptions:
     """
     Return the reading options of one input, with the column names that the DDL gives its table.
 
-    The table is the one the user names, else the file name's, else the DDL's table that a folder on the way is called after, else
-    the DDL's only one.
+    The table is the one the user names, else the file name's, else the DDL's table that a folder on the way is called after (the
+    nearest one), else the DDL's only one.
     """
     if not tables:
         return options
-    by_name = {name.rpartition(".")[2]: name for name in tables}
     named = options.table or table_of_name(source.name)
-    candidates = [named, *reversed(source.folder.replace("\\", "/").split("/"))]
-    table = next((by_name[short] for name in candidates if (short := name.rpartition(".")[2]) in by_name), "")
-    if not table and not named and len(tables) == 1:
-        table = next(iter(tables))
-    if not table:
-        return options
-    return replace(options, table=options.table or named or table, columns=options.columns or tables[table])
+    folders = [] if named else [folder for folder in reversed(source.folder.replace("\\", "/").split("/")) if folder]
+    candidates = [named] if named else [*folders, *(tables if len(tables) == 1 else ())]
+    for table in candidates:
+        if columns := columns_of(tables, table):
+            return replace(options, table=options.table or table, columns=options.columns or columns)
+    return options
 
 
 def plan(source: Input, options: ReadOptions, *, size: int = UNIT) -> Iterator[Unit]:
@@ -72,19 +72,13 @@ def _ranges(source: Input, options: ReadOptions, size: int) -> Iterator[Unit]:
             return
         assert source.size is not None
         starts = [0]
-        quote = layout.quote
-        quotes = 0
-        place = 0
-        while (wanted := starts[-1] + size) < source.size - size // 2:
-            if quote:
-                quotes += quote_count(file, place, wanted, quote)
-                start = quoted_start(file, wanted, quote, inside=quotes % 2 == 1)
-                place = wanted
-            else:
-                start = next_line_start(file, wanted)
-            if start is None or start >= source.size:
-                break
-            starts.append(start)
+        wanted = size
+        while wanted < source.size - size // 2:
+            file.seek(wanted)
+            start = layout.start(file.read(_WINDOW))
+            if start >= 0:
+                starts.append(wanted + start)
+            wanted += size
         ends = [*starts[1:], None]
         for ordinal, (start, end) in enumerate(zip(starts, ends, strict=True)):
             yield Unit(source, options, ordinal, start, end)

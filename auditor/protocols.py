@@ -16,13 +16,14 @@ class Haystack(NamedTuple):
     """
     A buffer that can be scanned as it lies.
 
-    ``rows`` maps ascending byte positions of matches (the position of a match's last byte) to row
-    indexes in the batch; it is called only if something matched, so it may be costly. ``part`` and
+    ``rows`` takes byte positions of matches (of a match's last byte) and returns two arrays of one length: indexes into those
+    positions, and the row of the batch that each lies in. A position in a dictionary's value lies in every row that refers to
+    it. It is called only if something matched, so it may be costly. ``part`` and
     ``column`` are set where the format fixes them for the whole buffer, else ''.
     """
 
     data: bytes
-    rows: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    rows: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]
     part: str = ""
     column: str = ""
 
@@ -74,8 +75,14 @@ class Layout(Protocol):
     #: Notes about the input that its reader should see, such as "scanned as text lines".
     notes: Sequence[str]
 
+    #: Length of what stands before the first record: byte order mark, remarks, a header.
+    preamble: int
+
     def cut(self, block: bytes, *, final: bool) -> int:
         """Return the length of the longest prefix of whole records; with ``final``, of all there is."""
+
+    def start(self, window: bytes) -> int:
+        """Return where a record starts in a window from the middle of a splittable input, -1 if that cannot be told."""
 
     def frame(self, chunk: bytes) -> Framed:
         """Find the records of a chunk that ends at a record end."""

@@ -6,18 +6,19 @@ One unit of work: an input, or a range of one, from bytes to a `Partial`.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from auditor.blocks import Chunks, Peeked, Readable, ReadAhead
 from auditor.decoders import compression, layout_of
 from auditor.decoders.batch import TextBatch
-from auditor.decoders.ddl import export_manifest
+from auditor.decoders.export_manifest import export_manifest
 from auditor.decoders.names import resolved_of_name, table_of_name
 from auditor.decoders.options import ReadOptions
-from auditor.decoders.parquet import open_parquet, read_resolved
+from auditor.decoders.resolved import read_resolved
 from auditor.detect.detector import Detector
 from auditor.detect.toolkit import Toolkit
 from auditor.errors import DecodeError, SourceUnavailable
@@ -84,7 +85,7 @@ class _Names:
 
     def haystacks(self) -> Iterable[Haystack]:
         text = "\n".join(cell.text for cell in self._row.cells).encode("utf-8", "replace")
-        return (Haystack(text, lambda positions: positions * 0),)
+        return (Haystack(text, lambda positions: (np.arange(len(positions)), positions * 0)),)
 
     def decode(self, index: int) -> Row:
         del index
@@ -111,13 +112,13 @@ class _UnitScan:
         if stamp is not None:
             self._read_resolved(stream, stamp)
         elif magic.startswith(PARQUET_MAGIC):
-            self._read_parquet(file if source.size is not None else io.BytesIO(stream.read()))
+            self._read_parquet(stream if source.size is None else file)
         else:
             self._read_text(file, stream, compression.recognise(magic))
 
-    def _read_resolved(self, file: Readable, named: Timestamp) -> None:
+    def _read_resolved(self, stream: Peeked, named: Timestamp) -> None:
         """Take a resolved timestamp into the receipt: from the body, or the name if the body says nothing."""
-        body = file.read(HEAD)
+        body = stream.peek(HEAD)
         self.progress(len(body))
         try:
             stamp = read_resolved(body)
@@ -126,8 +127,10 @@ class _UnitScan:
             self.partial.note(Note(self.uri, f"{error.what}; the file name's timestamp was taken"))
         self._receipt(format="resolved", bytes=len(body), resolved=stamp)
 
-    def _read_parquet(self, file: BinaryIO) -> None:
+    def _read_parquet(self, file: BinaryIO | Readable) -> None:
         """Inspect row groups ``start`` to ``end``."""
+        from auditor.decoders.parquet import open_parquet
+
         unit = self.unit
         table = self._table()
         blob = open_parquet(file, self.uri, table, self.partial)
@@ -143,7 +146,12 @@ class _UnitScan:
     def _read_text(self, file: BinaryIO, stream: Peeked, packing: str) -> None:
         """Inspect a text in chunks, decompressing it beside the scan."""
         unit = self.unit
-        text = Peeked(compression.open_decompressed(stream, packing)) if packing else stream
+        text = stream
+        if packing and unit.source.size is not None:
+            file.seek(0)
+            text = Peeked(compression.open_decompressed(file, packing))
+        elif packing:
+            text = Peeked(compression.open_decompressed(stream, packing))
         try:
             head = text.peek(HEAD)
         except DecodeError as error:
@@ -159,12 +167,13 @@ class _UnitScan:
             self.partial.note(Note(self.uri, note))
         if unit.ordinal == 0:
             self._inspect_names(tuple(layout.columns), self._table())
-            self.partial.stated.extend(export_manifest(head) or ())
+            self.partial.stated.extend((name, rows) for name, rows, _ in export_manifest(head) or ())
         readable: Readable = text
-        if unit.start:
+        skipped = 0 if unit.ordinal else len(text.read(layout.preamble))
+        if unit.ordinal:
             file.seek(unit.start)
             readable = file
-        chunks = Chunks(readable, layout, limit=None if unit.end is None else unit.end - unit.start)
+        chunks = Chunks(readable, layout, limit=None if unit.end is None else unit.end - unit.start - skipped)
         ahead = ReadAhead(chunks) if packing or unit.source.kind != "file" else chunks
         rows = self._inspect(self._batches(ahead, layout))
         if chunks.error is not None:
@@ -172,7 +181,7 @@ class _UnitScan:
         for gap in chunks.gaps:
             self.partial.gap(gap._replace(uri=self.uri))
         columns = {self.detector.scrub(name): "" for name in layout.columns} or {"*": ""}
-        self._receipt(format=layout.format, compression=packing, rows=rows, bytes=chunks.bytes, columns=columns)
+        self._receipt(format=layout.format, compression=packing, rows=rows, bytes=chunks.bytes + skipped, columns=columns)
 
     def _batches(self, chunks: Iterable[bytes], layout: Layout) -> Iterator[RowBatch]:
         """Frame each chunk; number its rows on from the last."""

@@ -120,8 +120,12 @@ def key() -> AuditKey:
 def rulebook() -> Rulebook:
     """Return rules for `acme_` and 20 letters or digits, its `acme_admin_` sibling, `Bearer` values, and a row-wide pair."""
     rules = [
-        make_rule("acme.token", "acme_[0-9A-Za-z]{20}", r"(?<![0-9A-Za-z])acme_[0-9A-Za-z]{20}(?![0-9A-Za-z])", prefixes=["acme_"]),
-        make_rule("acme.admin", "acme_admin_[0-9a-z]{20}", r"acme_admin_[0-9a-z]{20}", severity="critical", prefixes=["acme_admin_"]),
+        make_rule(
+            "acme.token", "acme_[0-9A-Za-z]{20}", r"(?<![0-9A-Za-z])acme_[0-9A-Za-z]{20}(?![0-9A-Za-z])", prefixes=["acme_"]
+        ),
+        make_rule(
+            "acme.admin", "acme_admin_[0-9a-z]{20}", r"acme_admin_[0-9a-z]{20}", severity="critical", prefixes=["acme_admin_"]
+        ),
         make_rule("http.bearer", "Bearer [0-9A-Za-z._~-]{16}", r"Bearer (?P<secret>[0-9A-Za-z._~-]{16,})", specificity="context"),
         make_rule("pair.secret", "PAIRID[0-9]{6}", r"(?<![0-9A-Z])[A-Z]{24}(?![0-9A-Z])", scope="row"),
     ]

@@ -71,8 +71,10 @@ def test_the_repository_holds_nothing_that_its_own_rules_flag(tmp_path):
     """The auditor finds no secret in its own repository."""
     report, key = tmp_path / "report.jsonl", tmp_path / "key"
     key.write_text("00" * 32)
-    command = [sys.executable, "-m", "auditor", "scan", *tracked(), "--report", f"jsonl={report}", "--key-file", str(key), "--quiet"]
-    scanned = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    options = ["--report", f"jsonl={report}", "--key-file", str(key), "--quiet"]
+    scanned = subprocess.run(
+        [sys.executable, "-m", "auditor", "scan", *tracked(), *options], cwd=ROOT, check=False, capture_output=True, text=True
+    )
     records = [json.loads(line) for line in report.read_text("utf-8").splitlines()]
     assert [(record["rule_id"], record["source"]) for record in records if record["record"] == "finding"] == []
     assert records[-1]["inputs"] == len(tracked()), scanned.stderr

@@ -69,7 +69,7 @@ def scan(
 
     specs = parse_reports(reports or (() if quiet else ("text",)))
     options = ReadOptions(table=table, columns=tuple(filter(None, columns.split(","))), **reading)
-    tables = read_ddl(ddl) if ddl is not None else {}
+    tables = read_ddl(ddl.read_bytes(), str(ddl)) if ddl is not None else {}
     key = find_key(key_file, may_create=baseline_file is None and (resume is None or not resume.exists()))
     baseline = load(baseline_file, key.key_id) if baseline_file is not None else Baseline(key.key_id)
     audit = Audit(Job(inputs, options, tables, jobs, engine, rule_files, resume), Toolkit.load(rule_files, engine, key), baseline)

@@ -33,9 +33,9 @@ class TextBatch:
         """Return the chunk as it lies."""
         return (Haystack(self._framed.data, self._rows),)
 
-    def _rows(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Map byte positions to record indexes by binary search."""
-        return np.searchsorted(self._framed.ends, positions, side="right")
+    def _rows(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pair byte positions with record indexes, by binary search."""
+        return np.arange(len(positions)), np.searchsorted(self._framed.ends, positions, side="right")
 
     def decode(self, index: int) -> Row:
         """Decode one record; what cannot be decoded becomes one text cell and a gap."""

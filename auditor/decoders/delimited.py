@@ -15,13 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditor.decoders import envelope, quoted
+from auditor.decoders.framing import starts_of
 from auditor.decoders.names import data_suffix
 from auditor.decoders.options import ReadOptions
 from auditor.errors import ConfigError
 from auditor.model import Cell, Row
 from auditor.protocols import Framed
-
-FORMATS = ("csv", "tsv")
 
 #: Columns of a changefeed that streams over SQL, as the CLI prints them.
 _CAPTURE = ("table", "key", "value")
@@ -71,7 +70,7 @@ class Delimited:
         bad = dict.fromkeys(unclosed, "a quoted field is not closed")
         for index in found.suspect.tolist():
             bad.setdefault(index, "a quote stands inside a field that is not quoted")
-        starts = quoted.starts_of(found.ends)
+        starts = starts_of(found.ends)
         for index in (found.fields != self.width).nonzero()[0].tolist():
             start, end = int(starts[index]), int(found.ends[index])
             if not _is_remark(data[start:end], int(found.fields[index])):
@@ -131,15 +130,11 @@ def recognise(head: bytes, name: str, options: ReadOptions) -> Delimited | None:
 
     Raise `ConfigError` for a delimiter that is not one ASCII character.
     """
-    if options.input_format and options.input_format not in FORMATS:
-        return None
     body = _past_remarks(head)
     if not head[body:].strip() or b"\0" in head:
         return None
-    suffix = data_suffix(name)
-    named = _SUFFIXES.get("tsv" if options.input_format == "tsv" else suffix)
-    asked = bool(options.input_format) or suffix in _SUFFIXES
-    found = _sniff(head[body:], _delimiters(options, named), sure=asked)
+    named = _SUFFIXES.get(data_suffix(name))
+    found = _sniff(head[body:], _delimiters(options, named), sure=bool(options.input_format or named))
     return None if found is None else _layout(head, body, *found, options)
 
 
@@ -150,8 +145,6 @@ def _delimiters(options: ReadOptions, named: str | None) -> list[str]:
         if len(mark) != 1 or not mark.isascii() or mark in '"\r\n':
             raise ConfigError("the delimiter must be one ASCII character", where="--delimiter", fix="for a tab write '\\t'")
         return [mark]
-    if options.input_format == "tsv":
-        return ["\t"]
     return sorted(_DELIMITERS, key=lambda mark: mark != named) if named else list(_DELIMITERS)
 
 

@@ -26,6 +26,7 @@ class JsonLines:
     """The layout of a file of JSON lines. ``format`` names the envelope of the first message."""
 
     splittable = True
+    preamble = 0
     columns: Sequence[str] = ()
     notes: Sequence[str] = ()
 
@@ -36,6 +37,10 @@ class JsonLines:
     def cut(self, block: bytes, *, final: bool) -> int:
         """Cut after the last line feed."""
         return len(block) if final else block.rfind(b"\n") + 1
+
+    def start(self, window: bytes) -> int:
+        """Return the place behind the first line feed."""
+        return window.find(b"\n") + 1 or -1
 
     def frame(self, chunk: bytes) -> Framed:
         """

@@ -136,3 +136,15 @@ def data_suffix(name: str) -> str:
     while parts and parts[-1] in ("gz", "gzip", "zst", "zstd", "snappy"):
         del parts[-1]
     return parts[-1] if parts else ""
+
+
+def table_of_name(name: str) -> str:
+    """Return the table that a changefeed file's name tells, '' for any other file."""
+    known = parse(name)
+    return known.table if isinstance(known, ChangefeedFile) else ""
+
+
+def resolved_of_name(name: str) -> Timestamp | None:
+    """Return the timestamp that a ``.RESOLVED`` file is named by, None for any other file."""
+    known = parse(name)
+    return known.timestamp if isinstance(known, ResolvedFile) else None

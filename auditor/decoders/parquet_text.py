@@ -52,14 +52,18 @@ class TextLeaf:
         """
         return bytes(self.data[int(self.offsets[0]) : int(self.offsets[-1])])
 
-    def rows(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Map positions in `joined` to rows: one each, or for a dictionary all that refer to the values there."""
+    def rows(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pair positions in `joined` with rows: one each, or for a dictionary all that refer to the values there."""
         elements: NDArray[np.int64] = np.searchsorted(self.offsets, positions + int(self.offsets[0]), side="right") - 1
+        which = np.arange(len(elements))
         if self.codes is not None:
-            elements = np.flatnonzero(np.isin(self.codes, elements))
+            values, inverse = np.unique(elements, return_inverse=True)
+            referring = [np.flatnonzero(self.codes == value) for value in values.tolist()]
+            which = np.repeat(which, [len(referring[value]) for value in inverse.tolist()])
+            elements = np.concatenate([referring[value] for value in inverse.tolist()]) if len(inverse) else elements
         for level in reversed(self.levels):
             elements = np.searchsorted(level, elements, side="right") - 1
-        return elements
+        return which, elements
 
     def texts(self, row: int) -> list[str]:
         """Return the values of one row that are not empty. Bytes that are no UTF-8 become U+FFFD; ASCII beside them stays."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from auditor.decoders import bits
 from auditor.decoders.bits import Bits
-from auditor.decoders.framing import LINE_FEED, bytes_of, line_ends, starts_of
+from auditor.decoders.framing import LINE_FEED, bytes_of, line_ends
 
 _QUOTE, _RETURN = ord('"'), ord("\r")
 # Unclosed quotes that are stepped over one by one in one buffer before it is read as plain lines.
@@ -114,39 +114,6 @@ def all_records(data: bytes, delimiter: int) -> tuple[Records, list[int]]:
     return merged, unclosed
 
 
-def inside_after(block: bytes, delimiter: int, *, inside: bool) -> bool:
-    """
-    Tell whether a quoted field is open after a block, given whether one was before it.
-
-    For cutting an input into ranges: blocks must begin at the input's start or just behind a line feed, and end behind one. Both
-    answers of each block can be had by any worker; following them from the first block gives the state at each.
-    """
-    rest = block
-    if inside:
-        closed = _expressions(delimiter).closing.match(block)
-        if closed is None:
-            return True
-        rest = block[closed.end() :]
-    if _QUOTE not in rest:
-        return False
-    marks = _marks(rest, delimiter)
-    if marks.stray().any():
-        ends = _matched(rest, delimiter).ends
-        return len(rest) > (int(ends[-1]) if len(ends) else 0)
-    return bool(np.bitwise_count(marks.quotes).sum() & 1)
-
-
-def record_start(window: bytes, delimiter: int, *, inside: bool) -> int:
-    """Return where the first record starts in a window that begins behind a line feed, -1 if none does."""
-    if not inside:
-        return 0
-    closed = _expressions(delimiter).closing.match(window)
-    if closed is None:
-        return -1
-    end = _expressions(delimiter).record.match(window, closed.end())
-    return end.end() if end else -1
-
-
 def likely_start(window: bytes, delimiter: int, fields: int, *, at_least: int = 3) -> int:
     """
     Guess where the first record starts in a window that begins anywhere in a csv whose records have so many fields; -1 if unsure.
@@ -212,15 +179,13 @@ class _Expressions(NamedTuple):
 
     ``record`` is one whole record. ``field`` is one field with its delimiter, and matches once more, empty, at the end.
     ``strict`` is a record as CockroachDB writes it. ``unclosed`` is a record whose last field (from group 1 on) is quoted and not closed.
-    ``closing`` runs from inside a quoted field to its end, any text behind its closing quote included; ``strict_end`` from there to the
-    end of the record, as CockroachDB writes it.
+    ``strict_end`` runs from inside a quoted field to the end of its record, as CockroachDB writes it.
     """
 
     record: re.Pattern[bytes]
     field: re.Pattern[bytes]
     strict: re.Pattern[bytes]
     unclosed: re.Pattern[bytes]
-    closing: re.Pattern[bytes]
     strict_end: re.Pattern[bytes]
 
 
@@ -238,7 +203,6 @@ def _expressions(delimiter: int) -> _Expressions:
         re.compile(field + rb"(?:" + mark + rb"|\n|\Z)"),
         re.compile(rb"(?:" + strict + mark + rb")*+" + strict + rb"\r?\n"),
         re.compile(rb"(?:" + field + mark + rb')*+("' + text + rb")"),
-        re.compile(text + rb'"' + more),
         re.compile(text + rb'"(?:' + mark + strict + rb")*+\r?\n"),
     )
 

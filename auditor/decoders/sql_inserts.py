@@ -22,8 +22,6 @@ from auditor.errors import DecodeError
 from auditor.model import Cell, Row
 from auditor.protocols import Framed
 
-FORMATS = ("sql",)
-
 _INSERTS = (b"INSERT INTO ", b"UPSERT INTO ")
 _CREATE = b"CREATE TABLE "
 _FIRST_WORD = re.compile(rb"(?:\s|--[^\n]*\n)*+(?:INSERT|UPSERT|CREATE|SET|BEGIN|USE|ALTER)\b")
@@ -157,8 +155,7 @@ def _cells(values: Sequence[Sequence[Token]], columns: Sequence[str]) -> Iterato
 
 def recognise(head: bytes, name: str, options: ReadOptions) -> SqlInserts | None:
     """Recognise the CLI's output by its CREATE TABLE, and dumps by a statement in the first line and an INSERT."""
-    if options.input_format and options.input_format not in FORMATS:
-        return None
+    del name
     inserts = lines_beginning(head, _INSERTS)
     if head.startswith(_CREATE + f"{_RESULTS} (".encode()):
         preamble = inserts[0] if inserts else len(head)

@@ -18,8 +18,6 @@ from auditor.errors import DecodeError
 from auditor.model import Cell, Row
 from auditor.protocols import Framed
 
-FORMATS = ("records",)
-
 # Lines of other output (``SET``, a prompt) that may come before the first record.
 _LINES_BEFORE = 10
 _START = b"-[ RECORD "
@@ -85,8 +83,7 @@ def _bar(lines: Sequence[str]) -> int:
 
 def recognise(head: bytes, name: str, options: ReadOptions) -> SqlRecords | None:
     """Recognise records by the line that begins the first, near the front of the input."""
-    if options.input_format and options.input_format not in FORMATS:
-        return None
+    del name
     starts = lines_beginning(head, (_START,))
     if not starts or (head.count(b"\n", 0, starts[0]) > _LINES_BEFORE and not options.input_format):
         return None

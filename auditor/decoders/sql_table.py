@@ -22,8 +22,6 @@ from auditor.errors import DecodeError
 from auditor.model import Cell, Row
 from auditor.protocols import Framed
 
-FORMATS = ("table",)
-
 _FOOTER = re.compile(rb"\(\d+ rows?\)\s*")
 # A first cell like this begins a row even where all other cells are empty.
 _KEY = re.compile(rb"\s*(?:-?\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\s*")
@@ -167,8 +165,7 @@ def _pairs(record: bytes, grid: Grid) -> list[tuple[str, str]]:
 
 def recognise(head: bytes, name: str, options: ReadOptions) -> SqlTable | None:
     """Recognise a table by its header: names over a rule, with borders where the rule has crossings."""
-    if options.input_format and options.input_format not in FORMATS:
-        return None
+    del name
     ends = line_ends(head)
     lines = [head[start:end] for start, end in zip(starts_of(ends), ends, strict=True)]
     header = find_header(lines)

@@ -51,16 +51,17 @@ class Clues:
         data = haystack.data
         events = self._engine.search(data)
         if events:
-            rows = haystack.rows(np.array([position for _, position in events], dtype=np.int64)).tolist()
-            for row, (expression, position) in zip(rows, events, strict=True):
+            which, rows = haystack.rows(np.array([position for _, position in events], dtype=np.int64))
+            for number, row in zip(which.tolist(), rows.tolist(), strict=True):
+                expression, position = events[number]
                 text = data[position + 1 - self._width(expression) : position + 1].decode("utf-8", "replace")
                 clues = by_row.setdefault(row, {})
                 for rule in self._rulebook.owners[expression]:
                     clues[Clue(rule, text)] = None
         encoded = encoded_positions(data)
         if len(encoded):
-            rows = haystack.rows(encoded).tolist()
-            for row, position in zip(rows, encoded.tolist(), strict=True):
+            which, rows = haystack.rows(encoded)
+            for position, row in zip(encoded[which].tolist(), rows.tolist(), strict=True):
                 by_row.setdefault(row, {})[Clue(ENCODED, data[position : position + _WORD].decode("latin-1"))] = None
 
     def _width(self, expression: int) -> int:

@@ -86,34 +86,6 @@ def test_cutting_a_csv_at_record_ends_changes_nothing(data, draw):
     assert ends == whole.ends.tolist()
 
 
-@given(wild_text, st.booleans())
-def test_the_state_at_any_line_feed_follows_from_the_blocks_before_it(data, start):
-    """Blocks that end behind line feeds can be judged one by one for whether a quoted field is open behind them."""
-    data = (b'a,"' if start else b"") + data + b"\n"
-    inside, base = False, 0
-    whole = set(quoted.records(data, COMMA).ends.tolist())
-    for line in data.splitlines(keepends=True):
-        inside = quoted.inside_after(line, COMMA, inside=inside)
-        base += len(line)
-        assert inside == (base not in whole)
-        assert inside == quoted.inside_after(data[:base], COMMA, inside=False)
-        if not inside:
-            assert quoted.record_start(data[base:], COMMA, inside=False) == 0
-
-
-@given(wild_text)
-def test_the_first_record_of_a_range_is_found_from_the_state_at_its_front(data):
-    """A range that begins inside a quoted field starts with the first record behind that field's record."""
-    data = b'x,"' + data + b'"\nlast\n'
-    ends = quoted.records(data, COMMA).ends.tolist()
-    for line_feed in [index for index, byte in enumerate(data) if byte == 10]:
-        base = line_feed + 1
-        inside = quoted.inside_after(data[:base], COMMA, inside=False)
-        start = quoted.record_start(data[base:], COMMA, inside=inside)
-        expected = next((end for end in ends if end >= base), None)
-        assert (None if start < 0 else base + start) == expected
-
-
 @given(
     st.lists(st.tuples(st.integers(0, 99), st.text('",\nab', max_size=30), st.text("xyz", min_size=1)), min_size=30, max_size=60),
     st.data(),

@@ -59,7 +59,9 @@ def table_of(path: Path, layout: str) -> str:
     """Take the table from a cloud storage file's name, an export's folder or a capture's name."""
     if layout.startswith("export-"):
         return path.parent.name
-    match = re.fullmatch(r"\d{33}-[0-9a-f]{16}-\d+-\d+-[0-9a-f]{8}-(.+)-[0-9a-f]+\.(?:ndjson|csv|parquet)(?:\.gz|\.zst)?", path.name)
+    match = re.fullmatch(
+        r"\d{33}-[0-9a-f]{16}-\d+-\d+-[0-9a-f]{8}-(.+)-[0-9a-f]+\.(?:ndjson|csv|parquet)(?:\.gz|\.zst)?", path.name
+    )
     return match[1].partition("+")[0] if match else path.name.partition(".")[0]
 
 
@@ -87,7 +89,9 @@ def _message(message: dict[str, Any], table: str) -> Record:
         message = message["payload"]
     if "after" in message:
         source = message.get("source", {})
-        return Record(message.get("topic") or source.get("table_name") or table, message["after"], message.get("before"), message.get("key"))
+        return Record(
+            message.get("topic") or source.get("table_name") or table, message["after"], message.get("before"), message.get("key")
+        )
     columns = {name: value for name, value in message.items() if name != "__crdb__"}
     return Record(table, columns, None, message.get("__crdb__", {}).get("key"))
 

@@ -8,8 +8,10 @@ import re
 import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -54,7 +56,7 @@ def read_value(column, value):
     if kind is SqlType.DECIMAL:
         return value.decode() if isinstance(value, bytes) else str(value)
     if kind is SqlType.BOOL:
-        return value if isinstance(value, bool) else {"true": True, "t": True, "false": False, "f": False}[value]
+        return value if isinstance(value, bool) else {"true": True, "t": True, "false": False, "f": False}[value.strip()]
     if kind in (SqlType.INT8, SqlType.FLOAT8):
         return type_of(kind)(value)
     if kind is SqlType.JSONB:
@@ -78,7 +80,9 @@ def array(text):
 
 def shell_text(value):
     """Undo what the shell does to text with control characters."""
-    return value.encode("ascii").decode("unicode_escape") if isinstance(value, str) and re.search(r"\\[abfnrtvx]", value) else value
+    return (
+        value.encode("ascii").decode("unicode_escape") if isinstance(value, str) and re.search(r"\\[abfnrtvx]", value) else value
+    )
 
 
 def same(layout, column, seen, logical):
@@ -91,17 +95,15 @@ def same(layout, column, seen, logical):
     if layout.startswith("sql-") and isinstance(expected, str):
         got = shell_text(got)
         if layout == "sql-table":
-            return [line.rstrip() for line in got.split("\n")] == [line.expandtabs(1).rstrip() for line in expected.split("\n")] or (
-                "".join(got.split()) == "".join(expected.split())
-            )
+            return [line.rstrip() for line in got.split("\n")] == [
+                line.expandtabs(1).rstrip() for line in expected.split("\n")
+            ] or ("".join(got.split()) == "".join(expected.split()))
     return got == expected
 
 
 def expected_changes(sample, planned, table):
     """Return the logical changes of one table."""
-    plan, clock = planned
-    stream = changes(table, plan, clock)
-    return [next(stream) for _ in range(sample.rows)]
+    return list(islice(changes(table, *planned), sample.rows))
 
 
 @pytest.mark.parametrize("layout", [name for name in FORMATS if not name.startswith("audit-")])
@@ -116,12 +118,16 @@ def test_every_format_carries_the_same_rows(sample, planned, files_of, layout):
                     seen[record.table].append(record)
     for table in TABLES:
         history = expected_changes(sample, planned, table)
-        current = layout.startswith(CURRENT) or layout == "csv" or layout in ("row",)
+        current = layout.startswith(CURRENT) or layout in {"csv", "row"}
         wanted = [change for change in history if not (current and change.op == "d")]
         if layout == "families" and table.name != "logs":
             continue
         if layout == "families":
-            wanted = [change for change in wanted if change.op != "u" or any(change.row[name] != change.before[name] for name in table.families["primary"])]
+            wanted = [
+                change
+                for change in wanted
+                if change.op != "u" or any(change.row[name] != change.before[name] for name in table.families["primary"])
+            ]
         assert len(seen[table.name]) == len(wanted)
         for record, change in zip(seen[table.name], wanted, strict=True):
             check(layout, table, record, change)
@@ -140,7 +146,7 @@ def check(layout, table, record, change):
     for seen, logical in pairs:
         for name, value in seen.items():
             assert same(layout, table.column(name), value, logical[name]), (layout, table.name, name)
-        assert layout == "families" or list(seen) and set(seen) == set(table.names)
+        assert layout == "families" or (list(seen) and set(seen) == set(table.names))
 
 
 def test_the_same_seed_writes_the_same_bytes(sample, tmp_path):
@@ -180,13 +186,15 @@ def test_one_kind_can_stand_in_every_row(tmp_path):
     for _, (record,) in read(options.folder, name, "wrapped-mixed"):
         assert prefix in json.dumps([record.after, record.before])
     found = [orjson.loads(line) for line in options.truth.read_bytes().splitlines() if b'"found"' in line]
-    assert {(line["table"], line["part"], line["row"]) for line in found if line["kind"] == "github-pat-classic" and line["row"] is None} == {
-        (table.name, part, None) for table in TABLES for part in ("after", "before")
-    }
+    assert {
+        (line["table"], line["part"], line["row"])
+        for line in found
+        if line["kind"] == "github-pat-classic" and line["row"] is None
+    } == {(table.name, part, None) for table in TABLES for part in ("after", "before")}
 
 
 def test_resolved_files_come_after_what_they_cover(sample):
-    """In every feed, a RESOLVED file sorts after the files whose rows it covers and before the next ones, and no row is on the wrong side."""
+    """A RESOLVED file sorts after the files whose rows it covers and before the next ones, and no row is on the wrong side."""
     for feed in (sample.folder / "changefeed").iterdir():
         if feed.name in ("csv", "parquet"):
             continue
@@ -218,21 +226,23 @@ def test_partitions_follow_the_timestamps(sample):
 
 
 def test_parquet_states_the_types_that_cockroachdb_states(sample, files_of):
-    """DECIMAL is text under a DECIMAL annotation, which Arrow refuses as it does CockroachDB's own files; the others have their logical types."""
+    """DECIMAL is text under a DECIMAL annotation, which Arrow refuses without precision; the others have their logical types."""
     orders = next(name for name in files_of("export-parquet") if "/orders/" in name)
-    with pytest.raises(OSError, match="precision"):
+    with pytest.raises(pa.ArrowInvalid, match="precision"):
         pq.ParquetFile(sample.folder / orders)
     users = pq.ParquetFile(sample.folder / next(name for name in files_of("export-parquet") if "/users/" in name))
     schema = {users.schema.column(place).name: users.schema.column(place) for place in range(len(users.schema))}
     assert users.metadata.created_by == "cockroachdb"
     assert str(schema["balance"].logical_type) == "Decimal(precision=12, scale=2)"
     assert schema["balance"].physical_type == "BYTE_ARRAY"
-    assert (schema["id"].physical_type, schema["id"].length, str(schema["id"].logical_type)) == ("FIXED_LEN_BYTE_ARRAY", 16, "UUID")
+    assert (schema["id"].physical_type, schema["id"].length, str(schema["id"].logical_type)) == (
+        "FIXED_LEN_BYTE_ARRAY",
+        16,
+        "UUID",
+    )
     assert str(schema["preferences"].logical_type) == "JSON"
     assert str(schema["status"].logical_type) == "Enum"
     assert str(schema["created_at"].logical_type) == "String"
-    with pytest.raises(OSError, match="decimal"):
-        users.read(columns=["balance"])
 
 
 def test_resolved_files_of_parquet_feeds_are_parquet(sample):
@@ -248,7 +258,11 @@ def test_resolved_files_of_parquet_feeds_are_parquet(sample):
 
 def test_the_codec_of_parquet_lies_inside_the_file(sample, files_of):
     """``.parquet.gz`` and ``.parquet.snappy`` are Parquet files; the suffix names the codec of their pages."""
-    for layout, codec in (("export-parquet", "UNCOMPRESSED"), ("export-parquet-snappy", "SNAPPY"), ("export-parquet-gzip", "GZIP")):
+    for layout, codec in (
+        ("export-parquet", "UNCOMPRESSED"),
+        ("export-parquet-snappy", "SNAPPY"),
+        ("export-parquet-gzip", "GZIP"),
+    ):
         name = next(name for name in files_of(layout) if "/users/" in name)
         assert pq.ParquetFile(sample.folder / name).metadata.row_group(0).column(0).compression == codec
 
@@ -256,7 +270,7 @@ def test_the_codec_of_parquet_lies_inside_the_file(sample, files_of):
 def test_the_result_set_of_export_agrees_with_the_files(sample, planned):
     """``result.csv`` states each file's name, rows and bytes."""
     for path in (sample.folder / "exports").rglob("result.csv"):
-        (row,) = csv.DictReader(path.open(newline=""))
+        (row,) = csv.DictReader(path.read_text().splitlines())
         assert (path.parent / row["filename"]).stat().st_size == int(row["bytes"])
         table = next(table for table in TABLES if table.name == path.parent.name)
         assert int(row["rows"]) == sum(change.op != "d" for change in expected_changes(sample, planned, table))
@@ -265,14 +279,17 @@ def test_the_result_set_of_export_agrees_with_the_files(sample, planned):
 def test_the_schema_names_every_table_and_column(sample):
     """``schema.sql`` creates the five tables with their columns in order."""
     text = (sample.folder / "exports" / "schema.sql").read_text()
-    created = {name: re.findall(r"^    (\w+) (?!\w+_pkey)", body, re.MULTILINE) for name, body in re.findall(r"CREATE TABLE public\.(\w+) \((.*?)\n\);", text, re.DOTALL)}
+    created = {
+        name: re.findall(r"^    (\w+) (?!\w+_pkey)", body, re.MULTILINE)
+        for name, body in re.findall(r"CREATE TABLE public\.(\w+) \((.*?)\n\);", text, re.DOTALL)
+    }
     assert {name: tuple(column for column in columns if column != "CONSTRAINT") for name, columns in created.items()} == {
         table.name: table.names for table in TABLES
     }
 
 
 def test_json_is_spelled_as_cockroachdb_spells_it():
-    """Members sorted, spaces after comma and colon, controls as \\u00xx without short forms, other scripts and HTML raw."""
+    r"""Members sorted, spaces after comma and colon, controls as \u00xx without short forms, other scripts and HTML raw."""
     assert quoted('a"\\\n\r\t\b\f\x01\x7f<é\u2028🎁') == '"a\\"\\\\\\n\\r\\t\\u0008\\u000c\\u0001\x7f<é\u2028🎁"'
     assert quoted("\\b\b") == '"\\\\b\\u0008"'
     assert jsonb({"b": [1, 2.5, None, True], "a": {"ü": "\b"}}) == '{"a": {"ü": "\\u0008"}, "b": [1, 2.5, null, true]}'
@@ -293,14 +310,14 @@ def test_bytea_has_two_forms():
 
 
 def test_sql_literals_escape_what_cockroachdb_escapes():
-    """Plain where possible; else e'...' with short escapes, \\xXX, \\uXXXX and \\UXXXXXXXX."""
+    r"""Plain where possible; else e'...' with short escapes, \xXX, \uXXXX and \UXXXXXXXX."""
     assert sql_text.literal("plain <text>") == "'plain <text>'"
     assert sql_text.literal("it's\n\x1bé美🎁\\") == "e'it\\'s\\n\\x1b\\u00E9\\U00007F8E\\U0001F381\\\\'"
     assert literals(sql_text.literal("it's\n\x1bé美🎁\\")) == ["it's\n\x1bé美🎁\\"]
 
 
 def test_csv_quotes_as_little_as_go_does():
-    """Quotes only for the delimiter, quotes, line breaks, a leading space and a lone ``\\.``."""
+    r"""Quotes only for the delimiter, quotes, line breaks, a leading space and a lone ``\.``."""
     assert csv_text.record(["a b", "", "x,y", 'q"', "l\n", " s", "\\.", "|"]) == 'a b,,"x,y","q""","l\n"," s","\\.",|\n'
     assert csv_text.record(["a,b", "c|d"], "|") == 'a,b|"c|d"\n'
     assert next(csv.reader(io.StringIO(csv_text.record(['a"\n', "b"]), newline=""))) == ['a"\n', "b"]
@@ -314,12 +331,12 @@ def test_times_lose_their_trailing_zeros():
     assert sql_utc(moment + 86_399_000_001) == "2026-01-01 23:59:59.000001+00"
 
 
-def test_rows_hold_every_awkward_thing(sample, planned):
-    """Line breaks, quotes, delimiters, controls, other scripts, NULL and base64 are all in the rows, so that readers meet them."""
+def test_rows_hold_every_awkward_thing(planned):
+    """Line breaks, quotes, delimiters, controls, other scripts, NULL and base64 are in the rows, so that readers meet them."""
     texts = [
         value
         for table in TABLES
-        for change in expected_changes(sample, planned, table)
+        for change in islice(changes(table, *planned), 400)
         for value in change.row.values()
         if isinstance(value, str) or value is None
     ]

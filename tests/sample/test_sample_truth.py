@@ -20,8 +20,8 @@ def under(value, path):
     found = [value]
     for match in _STEP.finditer(path.removeprefix("$")):
         below = []
-        for item in found:
-            item = orjson.loads(item) if isinstance(item, str | bytes) else item
+        for value_or_text in found:
+            item = orjson.loads(value_or_text) if isinstance(value_or_text, str | bytes) else value_or_text
             if match[0] == "[*]":
                 below.extend(item if isinstance(item, list) else [])
             elif match[0] == ".{name}":
@@ -42,7 +42,9 @@ def decoded(text, encoding):
         runs = re.findall(r"[A-Za-z0-9+/]{16,}" if encoding == "base64" else r"[A-Za-z0-9_-]{16,}", text)
         alphabet = b"-_" if encoding == "base64url" else None
         whole = (run[: len(run) - (len(run) % 4 == 1)] for run in runs)
-        return "\n".join(base64.b64decode(run + "=" * (-len(run) % 4), altchars=alphabet).decode("utf-8", "replace") for run in whole)
+        return "\n".join(
+            base64.b64decode(run + "=" * (-len(run) % 4), altchars=alphabet).decode("utf-8", "replace") for run in whole
+        )
     assert encoding == "json"
     return text
 
@@ -120,8 +122,18 @@ def test_every_plant_is_where_the_truth_says(sample, by_file, layout):
         for line in lines:
             if line.row is None:
                 continue
-            candidates = [cell for record in records[line.row] if record.table in ("", line.table) for cell in cells(record, line)]
-            assert any(holds(cell, line) for cell in candidates), (line.file, line.row, line.part, line.column, line.path, line.kind, line.encoded)
+            candidates = [
+                cell for record in records[line.row] if record.table in ("", line.table) for cell in cells(record, line)
+            ]
+            assert any(holds(cell, line) for cell in candidates), (
+                line.file,
+                line.row,
+                line.part,
+                line.column,
+                line.path,
+                line.kind,
+                line.encoded,
+            )
             checked += 1
     assert checked >= (8 if layout == "cli-key-only" else 50)
 
@@ -147,7 +159,11 @@ def test_every_hiding_place_is_used(by_file):
 def test_a_plant_in_both_versions_of_a_row_is_told_once(by_file):
     """The same secret before and after an update is one occurrence, as in findings."""
     for lines in by_file.values():
-        places = [(line.row, line.table, line.column, line.path, line.kind, line.secret) for line in lines if line.row and line.part != "key"]
+        places = [
+            (line.row, line.table, line.column, line.path, line.kind, line.secret)
+            for line in lines
+            if line.row and line.part != "key"
+        ]
         assert len(places) == len(set(places))
 
 
@@ -155,7 +171,9 @@ def test_some_long_log_entries_are_broken_inside_a_token(sample, by_file):
     """crdb-v2 breaks long entries wherever they reach the limit, which is at times inside a secret."""
     ((name, lines),) = [(name, lines) for (form, name), lines in by_file.items() if form == "audit-crdb-v2"]
     raw = (sample.folder / name).read_text("utf-8").replace("‹", "").replace("›", "")
-    assert any(len(line.secret) > 30 and "\n" not in line.secret and not line.encoded and line.secret not in raw for line in lines)
+    assert any(
+        len(line.secret) > 30 and "\n" not in line.secret and not line.encoded and line.secret not in raw for line in lines
+    )
 
 
 def test_raw_session_ids_are_told_for_the_whole_column(by_file):

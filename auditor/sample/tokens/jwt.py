@@ -66,6 +66,12 @@ def _supabase(rng: Random) -> str:
     return signed(rng, {**claims, "iat": issued, "exp": issued + 315_360_000})
 
 
+def _wrapped(rng: Random) -> Made:
+    """Return a JWT that was encoded once more."""
+    token = signed(rng, session_claims(rng))
+    return Made(base64_of(token.encode()), token)
+
+
 def _unsigned(rng: Random) -> str:
     head = {"alg": "none", "typ": "JWT"}
     return f"{base64url_of(compact_json(head))}.{base64url_of(compact_json({**session_claims(rng), 'admin': True}))}."
@@ -125,7 +131,7 @@ KINDS = (
     whole("jwe-compact", lambda rng: encrypted(rng, {"alg": "RSA-OAEP-256", "enc": "A256GCM"}, 256)),
     whole("nextauth-session-token", lambda rng: encrypted(rng, {"alg": "dir", "enc": "A256GCM"}, 0)),
     whole("aws-cognito-refresh-token", lambda rng: encrypted(rng, {"cty": "JWT", "enc": "A256GCM", "alg": "RSA-OAEP"}, 256)),
-    whole("jwt-base64-wrapped", lambda rng: base64_of(signed(rng, session_claims(rng)).encode())),
+    Kind("jwt-base64-wrapped", _wrapped),
     Kind("jws-json-serialization", _json_serialization, Shape.DOCUMENT),
     whole("oauth-access-jwt", _access),
     whole("oidc-id-token", _identity),

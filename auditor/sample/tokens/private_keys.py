@@ -44,10 +44,17 @@ def _pkcs8_ec(rng: Random) -> str:
 
 
 def _openssh(rng: Random) -> str:
-    """Return an OpenSSH block without passphrase, of an Ed25519 key's size."""
-    magic = b"openssh-key-v1\0" + struct.pack(">I", 4) + b"none" + struct.pack(">I", 4) + b"none" + struct.pack(">II", 0, 1)
-    public = struct.pack(">I", 11) + b"ssh-ed25519" + struct.pack(">I", 32) + rng.randbytes(32)
-    return _armour("OPENSSH PRIVATE KEY", base64_of(magic + struct.pack(">I", len(public)) + public + rng.randbytes(148)), 70)
+    """Return an OpenSSH block of an Ed25519 key without passphrase (OpenSSH's PROTOCOL.key)."""
+
+    def string(value: bytes) -> bytes:
+        return struct.pack(">I", len(value)) + value
+
+    number, check = rng.randbytes(32), rng.randbytes(4)
+    public = string(b"ssh-ed25519") + string(number)
+    private = check * 2 + public + string(rng.randbytes(32) + number) + string(b"deploy@bastion")
+    private += bytes(range(1, 1 + -len(private) % 8))
+    head = b"openssh-key-v1\0" + string(b"none") * 2 + string(b"") + struct.pack(">I", 1)
+    return _armour("OPENSSH PRIVATE KEY", base64_of(head + string(public) + string(private)), 70)
 
 
 def _openpgp(rng: Random) -> str:
@@ -67,6 +74,12 @@ def _putty(rng: Random) -> str:
         f"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: deploy\nPublic-Lines: 2\n{lines}\n"
         f"Private-Lines: 1\n{private}\nPrivate-MAC: {rng.randbytes(32).hex()}"
     )
+
+
+def _wrapped(rng: Random) -> Made:
+    """Return a PEM block in base64, as Kubernetes' configuration holds it."""
+    block = pem(rng, "PRIVATE KEY", PKCS8, 634)
+    return Made(base64_of(f"{block}\n".encode()), block)
 
 
 def nats_seed(rng: Random) -> str:
@@ -109,7 +122,7 @@ KINDS = (
     whole("openssh-private-key", _openssh, Shape.BLOCK),
     whole("pgp-private-key", _openpgp, Shape.BLOCK),
     whole("putty-private-key", _putty, Shape.BLOCK),
-    whole("pem-key-base64-wrapped", lambda rng: base64_of(pem(rng, "PRIVATE KEY", PKCS8, 634).encode() + b"\n")),
+    Kind("pem-key-base64-wrapped", _wrapped),
     whole("age-secret-key", age_key),
     whole("nats-nkey-seed", nats_seed),
     Kind("jwk-private-key", _jwk, Shape.DOCUMENT),

@@ -18,12 +18,16 @@ from auditor.sample.tokens.wallets import nostr_key, stellar_seed
 
 
 def spoiled(text: str, place: int) -> str:
-    """Return the text with the character at ``place`` replaced by another of its own, so that its alphabet stays what it is."""
-    place %= len(text)
-    old = text[place]
-    others = text[place + 1 :] + text[:place]
-    new = next(letter for letter in others if letter != old and _class_of(letter) == _class_of(old))
-    return text[:place] + new + text[place + 1 :]
+    """Return the text with one character, at ``place`` or the next that serves, replaced by another that occurs in it."""
+    start = place % len(text)
+    for position in (*range(start, len(text)), *range(start)):
+        old = text[position]
+        # From the end, so that a prefix or a separator (bech32's "1") gives no character that the body may not hold.
+        others = (letter for letter in text[-24:] if letter != old and letter.isalnum() and _class_of(letter) == _class_of(old))
+        new = next(others, "")
+        if new:
+            return text[:position] + new + text[position + 1 :]
+    raise AssertionError("a token holds two characters of one class")
 
 
 def _class_of(letter: str) -> tuple[bool, bool, bool]:
