@@ -49,8 +49,8 @@ def show_rule(rule_id: str, rule_files: tuple[Path, ...]) -> None:
         raise ConfigError(f"there is no rule {rule_id}", fix=f"near: {', '.join(near)}" if near else "`auditor rules list` names them")
     shown: dict[str, Any] = {"pack": compiled.pack, **compiled.rule.model_dump(mode="json", exclude={"examples", "non_examples"})}
     for name, value in shown.items():
-        if value not in (None, [], 0.0):
-            click.echo(f"{name:12} {', '.join(value) if isinstance(value, list) else value}")
+        if value not in (None, [], (), 0.0):
+            click.echo(f"{name:12} {', '.join(value) if isinstance(value, list | tuple) else value}")
     click.echo(f"{'examples':12} {len(compiled.rule.examples)} found, {len(compiled.rule.non_examples)} passed by (`auditor rules test`)")
 
 

@@ -35,6 +35,12 @@ def last_line_end(block: bytes, *, final: bool) -> int:
 
 
 def lines_beginning(data: bytes, prefixes: tuple[bytes, ...]) -> list[int]:
-    """Return where lines start that begin with one of these. 1,600 MB/s on lines of 200 bytes, where ``^`` in a pattern takes 110."""
-    starts = starts_of(line_ends(data)).tolist()
-    return [start for start in starts if data.startswith(prefixes, start)]
+    """
+    Return where lines start that begin with one of these, none of them empty.
+
+    1,600 MB/s on lines of 200 bytes that all do, where a pattern with ``^`` takes 110.
+    """
+    starts = starts_of(line_ends(data))
+    first = bytes_of(data)[starts]
+    likely = np.isin(first, [prefix[0] for prefix in prefixes])
+    return [start for start in starts[likely].tolist() if data.startswith(prefixes, start)]

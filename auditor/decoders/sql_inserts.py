@@ -50,8 +50,14 @@ class SqlInserts:
         self._lists: dict[str, bytes] = {}
 
     def cut(self, block: bytes, *, final: bool) -> int:
-        """Cut before the last INSERT, since it ends where another statement begins."""
-        return len(block) if final else max(block.rfind(b"\n" + word) for word in _INSERTS) + 1
+        """Cut before the last INSERT, or the CREATE TABLE that goes with it: it ends where another statement begins."""
+        if final:
+            return len(block)
+        last = _last_insert(block, len(block))
+        before = _last_insert(block, max(0, last))
+        if last < 0 or before < 0:
+            return 0
+        return block.find(b"\n" + _CREATE, before, last) + 1 or last
 
     def frame(self, chunk: bytes) -> Framed:
         """
@@ -60,7 +66,7 @@ class SqlInserts:
         One without a list of columns is given that of its CREATE TABLE, so that it names its own.
         """
         starts = lines_beginning(chunk, (*_INSERTS, _CREATE))
-        if self._lists or any(chunk.startswith(_CREATE, start) for start in starts):
+        if starts and (self._lists or any(chunk.startswith(_CREATE, start) for start in starts)):
             return self._listed(chunk, starts)
         return _framed(chunk, np.array([*starts[1:], len(chunk)] if chunk else [], dtype=np.int64))
 
@@ -110,6 +116,12 @@ class SqlInserts:
         if not rows:
             raise DecodeError("an INSERT without values")
         return rows[0]._replace(cells=[*created, *rows[0].cells], also=rows[1:])
+
+
+def _last_insert(block: bytes, end: int) -> int:
+    """Return where the last line starts, before ``end``, that begins an INSERT; -1 if none does."""
+    found = max(block.rfind(b"\n" + word, 0, end) for word in _INSERTS) + 1
+    return found if found or (end and block.startswith(_INSERTS)) else -1
 
 
 def _framed(data: bytes, ends: NDArray[np.int64]) -> Framed:

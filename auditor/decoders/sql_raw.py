@@ -79,6 +79,8 @@ def _starts(data: bytes) -> tuple[list[int], list[int]]:
         else:
             # The line with the number of rows, or other text: it belongs to the row before.
             position = data.find(b"\n", position) + 1 or len(data)
+            if not data.endswith(b"\n", 0, position):
+                broken.append(len(starts) - 1)
     return starts, broken
 
 

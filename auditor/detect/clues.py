@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from auditor.detect.encoded import encoded_positions
+from auditor.detect.encoded import encoded_positions, holds_text
 from auditor.detect.rulebook import Rulebook
 from auditor.protocols import Engine, Haystack, RowBatch
 
@@ -62,7 +62,8 @@ class Clues:
         if len(encoded):
             which, rows = haystack.rows(encoded)
             for position, row in zip(encoded[which].tolist(), rows.tolist(), strict=True):
-                by_row.setdefault(row, {})[Clue(ENCODED, data[position : position + _WORD].decode("latin-1"))] = None
+                if holds_text(data, position):
+                    by_row.setdefault(row, {})[Clue(ENCODED, data[position : position + _WORD].decode("latin-1"))] = None
 
     def _width(self, expression: int) -> int:
         """Return how long an expression's shortest match is, at most `_MOST`: a clue must lie inside it."""

@@ -99,6 +99,29 @@ def _short_positions(data: bytes) -> NDArray[np.int64]:
     return np.array([0] if _RUN.search(data.decode("latin-1")) else [], dtype=np.int64)
 
 
+_ALPHABET = (_BASE64 + "-_").encode()
+_BEFORE, _AFTER = 24, 64
+_SHORTEST = 23
+
+
+def holds_text(data: bytes, position: int) -> bool:
+    """
+    Tell whether the run around a position decodes to text, from the bytes near by.
+
+    For the few places that `encoded_positions` returns: it costs 2 us where decoding a row costs 20, and leaves nearly no random digest. The
+    digits of an HLC timestamp, which look like hex, are too short a run.
+    """
+    before = data[max(0, position - _BEFORE) : position]
+    after = data[position : position + _AFTER]
+    run = before[len(before.rstrip(_ALPHABET)) :] + after[: len(after) - len(after.lstrip(_ALPHABET))]
+    if len(run) < _SHORTEST:
+        return False
+    if _HEX_RUN.fullmatch(run):
+        return any(_TEXT.search(binascii.unhexlify(run[skip : len(run) - (len(run) - skip) % 2])) for skip in (0, 1))
+    text = run.replace(b"-", b"+").replace(b"_", b"/").decode("ascii")
+    return any(_TEXT.search(_from_base64(text[skip:])) for skip in range(4))
+
+
 class Decoded(NamedTuple):
     """Text that came out of an encoded run, how it was encoded, and the span of the run."""
 
@@ -112,6 +135,7 @@ class Decoded(NamedTuple):
 _RUN = re.compile(r"[0-9A-Za-z+/_-]{16,}(?:\r?\n[0-9A-Za-z+/_-]{4,})*={0,2}")
 _HEX = re.compile(r"(?:[0-9a-f]{2}){8,}|(?:[0-9A-F]{2}){8,}")
 _BREAKS = re.compile(r"\s+")
+_HEX_RUN = re.compile(rb"[0-9a-fA-F]+")
 _TEXT = re.compile(rb"[\t\n\r -~]{12}")
 
 

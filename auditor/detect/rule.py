@@ -63,7 +63,7 @@ class Innermost(StrEnum):
     BASIC_PASSWORD = "basic-password"
 
 
-Parts = Annotated[list[str], Field(min_length=1, description="pieces that are joined, so that no file holds a credential")]
+Parts = Annotated[tuple[str, ...], Field(min_length=1, description="pieces that are joined, so that no file holds a credential")]
 
 
 class Rule(BaseModel):
@@ -79,22 +79,22 @@ class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")
-    replaces: list[str] = []
+    replaces: tuple[str, ...] = ()
     name: str = Field(min_length=3)
     kind: Kind
     severity: str
     specificity: Specificity = Specificity.VENDOR
     scope: Scope = Scope.CELL
-    prefilter: list[str] = []
+    prefilter: tuple[str, ...] = ()
     encoded: bool = Field(default=False, description="the secret holds base64 of 17 printable characters: the encoded-run stage finds it")
     pattern: str
-    prefixes: list[str] = Field(default=[], description="public beginnings of the secret that evidence may show")
+    prefixes: tuple[str, ...] = Field(default=(), description="public beginnings of the secret that evidence may show")
     innermost: Innermost | None = None
     min_entropy: float = Field(default=0.0, ge=0, le=6, description="bits per character of the secret, below which it is dropped")
-    checks: list[str] = Field(default=[], description="names in detect/checks; a failed checksum lowers the confidence")
-    placeholders: list[str] = Field(default=[], description="text that, anywhere in the match and in any case, makes it no secret")
-    examples: list[Parts] = Field(min_length=1)
-    non_examples: list[Parts] = Field(min_length=1)
+    checks: tuple[str, ...] = Field(default=(), description="names in detect/checks; a failed checksum lowers the confidence")
+    placeholders: tuple[str, ...] = Field(default=(), description="text that, anywhere in the match and in any case, makes it no secret")
+    examples: tuple[Parts, ...] = Field(min_length=1)
+    non_examples: tuple[Parts, ...] = Field(min_length=1)
     gains: str = Field(min_length=10, description="what an attacker gets")
     remedy: str = Field(min_length=10, description="how to make the secret worthless")
 
@@ -136,4 +136,4 @@ class RuleFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     pack: str
-    rules: list[Rule]
+    rules: tuple[Rule, ...]

@@ -28,7 +28,7 @@ def base32_crc16(secret: str, _matched: str) -> Verdict:
     """
     try:
         raw = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    except binascii.Error:
+    except ValueError:
         return Verdict.FAILED
     same = base64.b32encode(raw).decode().rstrip("=") == secret
     holds = same and len(raw) >= 35 and raw[0] & 0xF8 == _SEED and raw[-2:] == crc16(raw[:-2]).to_bytes(2, "little")

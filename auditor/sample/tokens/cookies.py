@@ -111,8 +111,8 @@ def _iron(rng: Random) -> str:
 
 
 def _wordpress(rng: Random) -> Made:
-    value = f"maya%7C1796083200%7C{body(rng, BASE62, 43)}%7C{body(rng, HEX, 64)}"
-    return Made(f"Cookie: wordpress_logged_in_{body(rng, HEX, 32)}={value}", value)
+    value = f"maya|1796083200|{body(rng, BASE62, 43)}|{body(rng, HEX, 64)}"
+    return Made(f"Cookie: wordpress_logged_in_{body(rng, HEX, 32)}={quote(value, safe='')}", value)
 
 
 def _header(kind: str, name: str, make: Callable[[Random], str], *, escaped: bool = False) -> Kind:

@@ -72,16 +72,15 @@ def _console_session(rng: Random) -> Made:
 def _sink_bucket(rng: Random) -> Made:
     """Return a changefeed's bucket address with keys in its query."""
     key_id, secret = access_key_id(rng), secret_access_key(rng)
-    text = (
-        f"s3://northwind-cdc/feed?AWS_ACCESS_KEY_ID={key_id}&AWS_SECRET_ACCESS_KEY={quote(secret, safe='')}&AWS_REGION=eu-west-1"
-    )
-    return Made(text, secret, (("aws-access-key-id", key_id),))
+    text = f"s3://northwind-cdc/feed?AWS_REGION=eu-west-1&AWS_ACCESS_KEY_ID={key_id}&AWS_SECRET_ACCESS_KEY="
+    return Made(text + quote(secret, safe=""), secret, (("aws-access-key-id", key_id),))
 
 
 def _sink_confluent(rng: Random) -> Made:
     secret = confluent_secret(rng)
     host = f"pkc-{body(rng, LOWER, 5)}.eu-west-1.aws.confluent.cloud:9092"
-    return Made(f"confluent-cloud://{host}?api_key={body(rng, UPPER36, 16)}&api_secret={quote(secret, safe='')}", secret)
+    text = f"confluent-cloud://{host}?api_key={body(rng, UPPER36, 16)}&api_secret="
+    return Made(text + quote(secret, safe=""), secret)
 
 
 def _sink_event_hub(rng: Random) -> Made:

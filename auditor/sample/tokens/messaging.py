@@ -25,8 +25,8 @@ def _discord_bot(rng: Random) -> str:
 def _slack_session(rng: Random) -> Made:
     """Return the client token and its cookie, which work only together."""
     token = f"xoxc-{body(rng, DIGITS, 12)}-{body(rng, DIGITS, 12)}-{body(rng, DIGITS, 13)}-{body(rng, HEX, 64)}"
-    cookie = "xoxd-" + quote(base64_of(rng.randbytes(130)), safe="")
-    return Made(f"Cookie: d={cookie}; d-s=1763 token={token}", token, (("slack-session-cookie", cookie),))
+    cookie = "xoxd-" + base64_of(rng.randbytes(130))
+    return Made(f"Cookie: d={quote(cookie, safe='')}; d-s=1763 token={token}", token, (("slack-session-cookie", cookie),))
 
 
 KINDS = (
