@@ -47,10 +47,11 @@ class RowBatch(Protocol):
     def haystacks(self) -> Iterable[Haystack]:
         """Return buffers that together hold every byte of every row that can hold text."""
 
-    def decode(self, index: int) -> Row:
+    def decode(self, index: int, texts: Sequence[str] = ()) -> Row:
         """
         Decode one row into its leaves, member names included.
 
+        Where ``texts`` are given, cells that hold none of them may be left out: most hits need one cell of a row.
         A record that is not what its format says is returned as a single nameless cell of its raw text,
         and appended to ``gaps``: what cannot be decoded is still scanned.
         """

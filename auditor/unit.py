@@ -87,8 +87,8 @@ class _Names:
         text = "\n".join(cell.text for cell in self._row.cells).encode("utf-8", "replace")
         return (Haystack(text, lambda positions: (np.arange(len(positions)), positions * 0)),)
 
-    def decode(self, index: int) -> Row:
-        del index
+    def decode(self, index: int, texts: Sequence[str] = ()) -> Row:
+        del index, texts
         return self._row
 
     def table_of(self, row: Row) -> str:

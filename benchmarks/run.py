@@ -21,7 +21,7 @@ from benchmarks.peers import PEERS, Peer
 MB = 1_000_000
 _AUDITOR = Path(sys.executable).with_name("auditor")
 _LOG = BENCH / "log"
-_REPORT = BENCH / "found"
+_REPORT = BENCH / "found.jsonl"
 _KEY = BENCH / "key"
 _SIZE = int(os.environ.get("BENCH_MB", "1000")) * MB
 _RUNS = int(os.environ.get("BENCH_RUNS", "3"))

@@ -60,7 +60,7 @@ def test_every_command_that_is_shown_exists():
     for name, text in tracked().items():
         if not name.endswith(".md") or name.startswith("docs/reference/"):
             continue
-        for verb, rest in re.findall(r"\bauditor ((?:scan|rules \w+|baseline \w+|sample)\b)([^\n`]*)", text):
+        for verb, rest in re.findall(r"\bauditor ((?:scan|rules \w+|baseline \w+|sample)\b)([^\n`&|]*)", text):
             section = known.partition(f"## auditor {verb}\n")[2].partition("\n## ")[0]
             assert section, f"{name}: auditor {verb}"
             unknown = [option for option in re.findall(r"(?<= )--[a-z-]+", rest) if not re.search(rf"{option}\b", section)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import rich_click as click
 
 from auditor.sample.catalogue import FORMATS
+from auditor.sample.formats.export import SCHEMA
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 _LISTED = 12
@@ -82,3 +83,5 @@ def sample(
     click.echo(f"Wrote {len(written)} files, {total / 1e6:.1f} MB, to {folder}")
     click.echo(f"What is planted where: {options.truth}")
     click.echo(f"Next: auditor scan {folder}")
+    if SCHEMA in written:
+        click.echo(f"      with --ddl {folder / SCHEMA}, columns of csv files have their names")

@@ -7,11 +7,11 @@ Facts: CockroachDB docs "Log formats"; ``pkg/util/log/format_json.go``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import orjson
 
-from auditor.decoders.framing import last_line_end, line_ends
+from auditor.decoders.json_lines import JsonLines
 from auditor.decoders.log_entries import event_cells, event_table, without_markers
 from auditor.errors import DecodeError
 from auditor.leaves import leaves
@@ -26,31 +26,17 @@ _MEMBERS = {
 _TIME = re.compile(r"\d+\.\d{9}")
 
 
-class CrdbJsonLog:
-    """The layout of a log of JSON entries."""
-
-    splittable = True
-    preamble = 0
-    columns: Sequence[str] = ()
-    notes: Sequence[str] = ()
+class CrdbJsonLog(JsonLines):
+    """The layout of a log of JSON entries: JSON lines with markers in them, each an entry and not a message."""
 
     def __init__(self, format_: str) -> None:
         """Take the name of the log's format."""
+        super().__init__(format_)
         self.format = f"crdb log ({format_})"
 
-    def cut(self, block: bytes, *, final: bool) -> int:
-        """Cut behind the last line feed."""
-        return last_line_end(block, final=final)
-
-    def start(self, window: bytes) -> int:
-        """Return the place behind the first line feed."""
-        return window.find(b"\n") + 1 or -1
-
     def frame(self, chunk: bytes) -> Framed:
-        """Take out the markers and take each line for a record."""
-        data = without_markers(chunk)
-        ends = line_ends(data)
-        return Framed(data, ends, len(ends))
+        """Take out the markers, and each line for a record."""
+        return super().frame(without_markers(chunk))
 
     def decode(self, record: bytes) -> Row:
         """Read one entry: the members of its event as columns, then all its other members."""

@@ -1,8 +1,9 @@
 """
 CockroachDB's logs: SQL audit logs, statement logs, and all others, in the formats ``crdb-v2`` and ``crdb-v1``.
 
-Facts: CockroachDB docs "Log formats"; ``pkg/util/log/format_crdb_v2.go``. An entry takes several lines where its text does (``+``, stack traces
-``!``) and where it is longer than some 16,000 bytes (``|``): such a break can go through the midst of a token.
+Facts: CockroachDB docs "Log formats"; ``pkg/util/log/format_crdb_v2.go``. An entry takes several lines where its text does
+(``+``, stack traces ``!``) and where it is longer than some 16,000 bytes (``|``): such a break can go through the midst of a
+token.
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
 """
-What is handed over beside the data: ``CREATE TABLE`` statements (plain, or SHOW CREATE TABLE as the CLI prints it), and EXPORT's own result.
+Tables and their columns from ``CREATE TABLE`` statements: plain SQL, or SHOW CREATE TABLE in any form that the CLI prints.
 
-Facts: CockroachDB docs "SHOW CREATE", "CREATE TABLE" and "EXPORT": exported csv has the columns in ordinal order, hidden ones left out.
+Facts: CockroachDB docs "SHOW CREATE", "CREATE TABLE" and "EXPORT": exported csv has the columns in ordinal order, hidden ones
+left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from auditor.decoders import names, result_sets
+from auditor.decoders import result_sets
 from auditor.decoders.sql_lexer import Token, identifier, tokens
 from auditor.errors import ConfigError
 
@@ -40,7 +41,8 @@ def columns_of(tables: Tables, table: str) -> tuple[str, ...]:
     """
     Return the columns of a table by its name, () if it is unknown.
 
-    One of the names may have more parts than the other (``users``, ``movr.public.users``); an ending that several tables share says nothing.
+    One of the names may have more parts than the other (``users``, ``movr.public.users``); an ending that several tables share
+    says nothing.
     """
     if table in tables:
         return tables[table]
@@ -123,13 +125,3 @@ def _column(item: Sequence[Token]) -> str:
         if depth == 0 and _word(item, position) == "not" and _word(item, position + 1) == "visible":
             return ""
     return identifier(item[0])
-
-
-def export_manifest(data: bytes) -> list[tuple[str, int]] | None:
-    """Return (file name, rows) of each file of an EXPORT from its printed result; None if this is no such result."""
-    if b"export" not in data:
-        return None
-    found = result_sets.rows(data, "filename", "rows", "bytes")
-    if not found or not all(isinstance(names.parse(name), names.ExportFile) and rows.isdecimal() for name, rows, _ in found):
-        return None
-    return [(name, int(rows)) for name, rows, _ in found]

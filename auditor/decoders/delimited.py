@@ -1,8 +1,8 @@
 """
 Delimited text: EXPORT and changefeed csv, the CLI's csv and tsv, and sinkless changefeeds captured from the CLI.
 
-Facts: CockroachDB docs "EXPORT" and "cockroach sql"; EXPORT writes no header unless ``header_row`` asks for one, the CLI always does,
-and nothing else in the text tells the two apart.
+Facts: CockroachDB docs "EXPORT" and "cockroach sql"; EXPORT writes no header unless ``header_row`` asks for one, the CLI always
+does, and nothing else in the text tells the two apart.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Delimited:
     """
     The layout of one csv or tsv.
 
-    ``preamble`` is the length of what stands before the first record: byte order mark, ``#`` lines, header. ``width`` is the number of
-    fields that a record should have. ``capture`` says that each record is a message: table, key and value.
+    ``preamble`` is the length of what stands before the first record: byte order mark, ``#`` lines, header. ``width`` is the
+    number of fields that a record should have. ``capture`` says that each record is a message: table, key and value.
     """
 
     format: str
@@ -97,7 +97,7 @@ class Delimited:
         )
 
     def start(self, window: bytes) -> int:
-        """Return where a record starts in a window from the middle of the input, -1 if that cannot be told; see `quoted.likely_start`."""
+        """Return where a record starts in a window from the middle of the input, -1 if unsure; see `quoted.likely_start`."""
         return quoted.likely_start(window, ord(self.delimiter), self.width)
 
 

@@ -29,11 +29,6 @@ def starts_of(ends: NDArray[np.int64]) -> NDArray[np.int64]:
     return starts
 
 
-def last_line_end(block: bytes, *, final: bool) -> int:
-    """Return the length of the whole lines at the front of a block; with ``final``, of all of it."""
-    return len(block) if final else block.rfind(b"\n") + 1
-
-
 def lines_beginning(data: bytes, prefixes: tuple[bytes, ...]) -> list[int]:
     """
     Return where lines start that begin with one of these, none of them empty.

@@ -1,7 +1,8 @@
 """
 JSON that is no line a message: an array of messages (``cockroach sql --format=json``), or documents printed over several lines.
 
-Framed by the brackets outside strings, found by masks as for csv: `auditor.decoders.bits`. What one element holds is decided as for JSON lines.
+Framed by the brackets outside strings, found by masks as for csv: `auditor.decoders.bits`. What one element holds is decided as
+for JSON lines.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ class JsonArray:
         closed = bits.positions(closing)
         depth = bits.rank(opening, closed) - np.arange(1, len(closed) + 1)
         if not self._array:
-            return closed[depth == 0] + 1
+            documents: NDArray[np.int64] = closed[depth == 0] + 1
+            return documents
         commas = bits.positions(bits.where(array, _COMMA) & ~inside)
         commas = commas[bits.rank(opening, commas) == bits.rank(closing, commas)]
         return np.sort(np.concatenate((commas, closed[depth == -1]))) + 1
@@ -108,7 +110,7 @@ class JsonArray:
 
 
 def _escaped(array: NDArray[np.uint8]) -> bits.Bits:
-    """Mark the bytes that a backslash escapes: those behind a run of an odd number of backslashes, and within runs every second."""
+    """Mark the bytes that a backslash escapes: in a run of backslashes every second, and what follows an odd run."""
     at = np.flatnonzero(array == _BACKSLASH)
     begins = np.flatnonzero(np.diff(at, prepend=-2) != 1)
     within_run = np.arange(len(at)) - np.repeat(begins, np.diff(begins, append=len(at)))
@@ -136,9 +138,9 @@ def recognise(head: bytes, name: str, options: ReadOptions) -> JsonArray | None:
             return JsonArray(begin + 1, array=True)
         return JsonArray(begin, array=False) if options.input_format else None
     if array:
-        # What may follow the bracket of an array; a word or number would be as well the tags of a log or a section of an INI file.
-        behind = head[begin + 1 :].lstrip(_SPACE)
-        return JsonArray(begin + 1, array=True) if behind.startswith((b"{", b"[", b'"', b"]")) or options.input_format else None
+        # A word or number behind the bracket would be as well the tags of a log or a section of an INI file.
+        sure = options.input_format or head[begin + 1 :].lstrip(_SPACE).startswith((b"{", b"[", b'"', b"]"))
+        return JsonArray(begin + 1, array=True) if sure else None
     following = rest.lstrip(b"\r\n")
     if options.input_format or (feed and following[:1] in (b" ", b"\t", b'"', b"}")):
         return JsonArray(begin, array=False)

@@ -1,12 +1,14 @@
 """
 What the names of topics and files say: table, family, time, schema version.
 
-Forms as in CockroachDB's docs (create-changefeed, "Files"; export) and its sources (``changefeedbase/name.go``, ``sink_cloudstorage.go``).
+Forms as in CockroachDB's docs (create-changefeed, "Files"; export) and its sources (``changefeedbase/name.go``,
+``sink_cloudstorage.go``).
 """
 
 from __future__ import annotations
 
 import calendar
+import functools
 import re
 from dataclasses import dataclass
 
@@ -87,9 +89,7 @@ def parse(path: str) -> ChangefeedFile | ResolvedFile | ExportFile | None:
             match["compression"] or "",
         )
     if match := _EXPORT.fullmatch(path):
-        return ExportFile(
-            match["run"], int(match["node"]), int(match["chunk"]), match["format"], match["compression"] or ""
-        )
+        return ExportFile(match["run"], int(match["node"]), int(match["chunk"]), match["format"], match["compression"] or "")
     return None
 
 
@@ -97,7 +97,7 @@ def _timestamp(digits: str) -> Timestamp | None:
     """Read 33 digits: date and time to the second (14), nanoseconds (9), logical (10); None if there is no such time."""
     year, *rest = (int(digits[start:end]) for start, end in ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14)))
     month, day, hour, minute, second = rest
-    if not (1 <= month <= 12 and 1 <= year and 1 <= day <= calendar.monthrange(year, month)[1]):
+    if not (1 <= month <= 12 and year and 1 <= day <= calendar.monthrange(year, month)[1]):
         return None
     if hour > 23 or minute > 59 or second > 59:
         return None
@@ -116,6 +116,7 @@ def _rune(match: re.Match[str]) -> str:
     return match[0] if code > 0x10FFFF or 0xD800 <= code < 0xE000 else chr(code)
 
 
+@functools.lru_cache(maxsize=4096)  # called for every row with a hit, and there are few topics
 def table_from_topic(topic: str) -> str:
     """
     Return the table that a topic (or a message's ``topic`` member) names.

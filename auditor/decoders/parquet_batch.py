@@ -47,8 +47,8 @@ class ParquetBatch:
         for part, column, leaf in self._leaves:
             yield Haystack(leaf.joined(), leaf.rows, part, "" if part == "before" else column)
 
-    def decode(self, index: int) -> Row:
-        """Return the text of one row. A previous row that is no JSON is one text cell, and a gap."""
+    def decode(self, index: int, texts: Sequence[str] = ()) -> Row:
+        """Return the text of one row, whatever texts are looked for. A previous row that is no JSON is one text cell, and a gap."""
         cells: list[Cell] = []
         metadata: dict[str, str] = {}
         for part, column, leaf in self._leaves:

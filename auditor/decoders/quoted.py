@@ -1,8 +1,8 @@
 """
 Where the records of a csv end: at line feeds outside quotes.
 
-The dialect is that of CockroachDB's writer (RFC 4180, any one-byte delimiter), read as leniently as Python's `csv` reads it: a quote
-opens a field only at the field's start; elsewhere it is text. All functions take data that starts at a record's start.
+The dialect is that of CockroachDB's writer (RFC 4180, any one-byte delimiter), read as leniently as Python's `csv` reads it: a
+quote opens a field only at the field's start; elsewhere it is text. All functions take data that starts at a record's start.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Records(NamedTuple):
     """
     The whole records at the front of some data; what follows the last end is the beginning of another.
 
-    ``ends`` are exclusive and lie behind the line feed. ``fields`` counts each record's fields. ``suspect`` are the indexes of records
-    that hold a quote where CockroachDB writes none (inside an unquoted field, or followed by more text).
+    ``ends`` are exclusive and lie behind the line feed. ``fields`` counts each record's fields. ``suspect`` are the indexes of
+    records that hold a quote where CockroachDB writes none (inside an unquoted field, or followed by more text).
     """
 
     ends: NDArray[np.int64]
@@ -119,8 +119,9 @@ def likely_start(window: bytes, delimiter: int, fields: int, *, at_least: int = 
     Guess where the first record starts in a window that begins anywhere in a csv whose records have so many fields; -1 if unsure.
 
     What follows the window's first line feed is tried as being outside quotes and as being inside. Only if one way leads to
-    ``at_least`` records, all of the right number of fields and without suspect quotes, and the other does not, there is an answer.
-    A quoted text that holds such csv itself can deceive it, so whoever reads up to a guessed start must find a record's end there.
+    ``at_least`` records, all of the right number of fields and without suspect quotes, and the other does not, there is an
+    answer. A quoted text that holds such csv itself can deceive it, so whoever reads up to a guessed start must find a record's
+    end there.
     """
     first = window.find(b"\n") + 1
     if not first or fields < 2:
@@ -178,8 +179,8 @@ class _Expressions(NamedTuple):
     The dialect as regular expressions.
 
     ``record`` is one whole record. ``field`` is one field with its delimiter, and matches once more, empty, at the end.
-    ``strict`` is a record as CockroachDB writes it. ``unclosed`` is a record whose last field (from group 1 on) is quoted and not closed.
-    ``strict_end`` runs from inside a quoted field to the end of its record, as CockroachDB writes it.
+    ``strict`` is a record as CockroachDB writes it. ``unclosed`` is a record whose last field (from group 1 on) is quoted and
+    not closed. ``strict_end`` runs from inside a quoted field to the end of its record, as CockroachDB writes it.
     """
 
     record: re.Pattern[bytes]

@@ -1,8 +1,8 @@
 """
 ``INSERT`` statements: what ``cockroach sql --format=sql`` prints, and dumps.
 
-Facts: ``pkg/cli/clisqlexec/format_sql.go``, ``pkg/sql/lexbase/encode.go``. The CLI prints one row a statement, all values as strings with their line feeds
-escaped, behind a CREATE TABLE for the made-up table ``results``.
+Facts: ``pkg/cli/clisqlexec/format_sql.go``, ``pkg/sql/lexbase/encode.go``. The CLI prints one row a statement, all values as
+strings with their line feeds escaped, behind a CREATE TABLE for the made-up table ``results``.
 """
 
 from __future__ import annotations
@@ -96,13 +96,16 @@ class SqlInserts:
         """
         Read the values of a statement; further rows of the statement are in `Row.also`.
 
-        Strings of a CREATE TABLE before it (defaults, checks) come first, without a column. Raise `DecodeError` if the statement is not whole.
+        Strings of a CREATE TABLE before it (defaults, checks) come first, without a column. Raise `DecodeError` if the
+        statement is not whole.
         """
         stream = list(tokens(record.decode("utf-8", "replace")))
         if any(map(is_unclosed, stream)):
             raise DecodeError("a string of the statement is not closed")
         words = [token.text.lower() if token.kind == "word" else "" for token in stream]
-        insert = next((at for at, pair in enumerate(pairwise(words)) if pair in (("insert", "into"), ("upsert", "into"))), len(words))
+        insert = next(
+            (at for at, pair in enumerate(pairwise(words)) if pair in (("insert", "into"), ("upsert", "into"))), len(words)
+        )
         created = [Cell("after", "", "", literal(token)) for token in stream[:insert] if token.kind == "string"]
         if insert == len(words):
             return Row(created)

@@ -46,7 +46,7 @@ def is_unclosed(token: Token) -> bool:
 
 
 def literal(token: Token) -> str:
-    """Return the text of a string literal; ``x'6869'`` becomes BYTES in text form, ``\\x6869``."""
+    r"""Return the text of a string literal; ``x'6869'`` becomes BYTES in text form, ``\x6869``."""
     text = token.text
     if text.startswith("$"):
         mark = text[: text.index("$", 1) + 1]

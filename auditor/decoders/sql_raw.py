@@ -1,7 +1,8 @@
 """
-Values with their lengths, as ``cockroach sql --format=raw`` prints rows: ``# row 1``, then ``## <bytes>`` and the value for each column.
+Values with their lengths, as ``cockroach sql --format=raw`` prints rows.
 
-Facts: ``pkg/cli/clisqlexec/format_table.go`` and its tests. The lengths make this exact: a value may hold anything, such as ``# row 2``.
+A row is ``# row 1``, then ``## <bytes>`` and the value for each column. The lengths make this exact: a value may hold anything,
+such as ``# row 2``. Facts: ``pkg/cli/clisqlexec/format_table.go`` and its tests.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def _starts(data: bytes) -> tuple[list[int], list[int]]:
 
 def recognise(head: bytes, name: str, options: ReadOptions) -> SqlRaw | None:
     """Recognise raw values by their first line."""
-    del name
+    del name, options
     if not (header := _HEADER.match(head)):
         return None
     rows = _ROW.match(head, header.end())

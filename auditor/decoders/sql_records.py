@@ -1,8 +1,8 @@
 """
 One line a column, as ``cockroach sql --format=records`` prints rows.
 
-Facts: ``pkg/cli/clisqlexec/format_table.go`` and its tests. A ``+`` behind a value says that its next line follows; names of several lines are marked
-by a ``+`` before the bar.
+Facts: ``pkg/cli/clisqlexec/format_table.go`` and its tests. A ``+`` behind a value says that its next line follows; names of
+several lines are marked by a ``+`` before the bar.
 """
 
 from __future__ import annotations
@@ -67,11 +67,13 @@ class SqlRecords:
                 names.append(label)
                 values.append([text])
             more_name = line[bar - 1 : bar] == "+"
-        return Row([Cell("after", name, "", text) for name, value in zip(names, values, strict=True) if (text := "\n".join(value))])
+        return Row(
+            [Cell("after", name, "", text) for name, value in zip(names, values, strict=True) if (text := "\n".join(value))]
+        )
 
 
 def _bar(lines: Sequence[str]) -> int:
-    """Return the index of the border: the first bar that all lines have, with a blank or ``+`` before and a blank or nothing behind."""
+    """Return the index of the border: the first bar in all lines with a blank or ``+`` before it and no text close behind."""
     if not lines:
         return -1
     for match in re.finditer(r"\|", lines[0]):

@@ -1,8 +1,9 @@
-"""
-The tables that ``cockroach sql`` prints on a terminal (``--format=table``), with any ``\\set border``.
+r"""
+The tables that ``cockroach sql`` prints on a terminal (``--format=table``), with any ``\set border``.
 
-Facts: CockroachDB docs "cockroach sql"; ``pkg/cli/clisqlexec/format_table.go`` and its tests. A value of several lines takes several lines of
-the table, and only border styles 1 and 3 mark where a row ends: see `SqlTable._row_starts` for how it is told without.
+Facts: CockroachDB docs "cockroach sql"; ``pkg/cli/clisqlexec/format_table.go`` and its tests. A value of several lines takes
+several lines of the table, and only border styles 1 and 3 mark where a row ends: see `SqlTable._row_starts` for how it is told
+without.
 """
 
 from __future__ import annotations
@@ -52,7 +53,11 @@ class SqlTable:
         self._ruled = ruled
 
     def cut(self, block: bytes, *, final: bool) -> int:
-        """Cut before the last row that is not the first of its table: more lines of a row may follow, and a header belongs to its first."""
+        """
+        Cut before the last row that is not the first of its table.
+
+        More lines of the last row may follow, and the first goes with its header.
+        """
         if final:
             return len(block)
         end = 0
@@ -106,7 +111,11 @@ class SqlTable:
         for footer, following in pairwise([*footers, len(ends)]):
             header = find_header([data[starts[line] : ends[line]] for line in range(footer, following)])
             if header is not None:
-                yield grid, self._row_starts(array, starts[first:last], ends[first:last], grid), int(starts[footer + header.first])
+                yield (
+                    grid,
+                    self._row_starts(array, starts[first:last], ends[first:last], grid),
+                    int(starts[footer + header.first]),
+                )
                 grid, first, last = header.grid, footer + header.after, following
         yield grid, self._row_starts(array, starts[first:last], ends[first:last], grid), len(data)
 
@@ -119,25 +128,33 @@ class SqlTable:
         With rules between rows, behind each. Without, a line goes on with the row before it if its first cell is blank, or if
         all its other cells are and the first is no key: the CLI prints NULL as a word, so a blank cell is rare otherwise.
         """
-        rows = array[starts] == (_BAR if grid.outside else _SPACE)
+        rows: NDArray[np.bool_] = array[starts] == (_BAR if grid.outside else _SPACE)
+        begins = rows.copy()
         if self._ruled:
-            rows[1:] &= ~rows[:-1]
-            return starts[rows]
-        if not grid.inner or not len(starts):
-            return starts[rows]
-        border = starts + grid.inner[0]
-        rows_with_border = rows & (border + 1 < ends)
-        rows_with_border[rows_with_border] = array[border[rows_with_border]] == _BAR
-        lines = np.flatnonzero(rows_with_border)
-        blank = _all_blank(array, starts[lines] + grid.outside, border[lines])
-        others_blank = _all_blank(array, border[lines], ends[lines])
-        for index in np.flatnonzero(others_blank & ~blank).tolist():
-            line = lines[index]
-            others_blank[index] = not _KEY.fullmatch(array[starts[line] + grid.outside : border[line]].tobytes())
-        rows[lines[blank | others_blank]] = False
-        # The first row has nothing before it to go on with.
-        rows[np.flatnonzero(array[starts] == (_BAR if grid.outside else _SPACE))[:1]] = True
-        return starts[rows]
+            begins[1:] &= ~rows[:-1]
+        elif grid.inner:
+            begins &= ~_going_on(array, starts, ends, rows, grid)
+            # The first row has nothing before it to go on with.
+            begins[np.flatnonzero(rows)[:1]] = True
+        found: NDArray[np.int64] = starts[begins]
+        return found
+
+
+def _going_on(
+    array: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64], rows: NDArray[np.bool_], grid: Grid
+) -> NDArray[np.bool_]:
+    """Mark the lines of rows whose first cell is blank, or all but the first, unless that is a key."""
+    border = starts + grid.inner[0]
+    cut = np.flatnonzero(rows & (border + 1 < ends))
+    cut = cut[array[border[cut]] == _BAR]
+    first_blank = _all_blank(array, starts[cut] + grid.outside, border[cut])
+    others_blank = _all_blank(array, border[cut], ends[cut])
+    for index in np.flatnonzero(others_blank & ~first_blank).tolist():
+        first = array[starts[cut[index]] + grid.outside : border[cut[index]]].tobytes()
+        others_blank[index] = not _KEY.fullmatch(first)
+    marks = np.zeros(len(starts), dtype=np.bool_)
+    marks[cut[first_blank | others_blank]] = True
+    return marks
 
 
 def _all_blank(array: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -146,7 +163,7 @@ def _all_blank(array: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArra
         return np.zeros(0, dtype=np.bool_)
     ink = (array > _SPACE) & (array != _BAR)
     edges = np.stack((starts, np.minimum(ends, len(array) - 1)), axis=1).ravel()
-    return np.logical_or.reduceat(ink, edges)[::2] == 0
+    return ~np.logical_or.reduceat(ink, edges)[::2]
 
 
 def _pairs(record: bytes, grid: Grid) -> list[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """
 The fallback: any text, line by line, so that nothing goes unscanned for its form.
 
-Text in UTF-16, which PowerShell's ``>`` writes, is turned to UTF-8. Of binary data the runs between line feeds and NUL bytes are lines.
+Text in UTF-16, which PowerShell's ``>`` writes, is turned to UTF-8. Of binary data the runs between line feeds and NUL bytes
+are lines.
 """
 
 from __future__ import annotations

@@ -12,11 +12,12 @@ BASE64 = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
 
 def written(number: int, alphabet: str, width: int = 0) -> str:
     """Write a number, most significant digit first, left-padded to a width with the alphabet's zero."""
-    digits = ""
+    digits: list[str] = []
+    base = len(alphabet)
     while number:
-        number, digit = divmod(number, len(alphabet))
-        digits = alphabet[digit] + digits
-    return digits.rjust(width, alphabet[0])
+        digits.append(alphabet[number % base])
+        number //= base
+    return "".join(reversed(digits)).rjust(width, alphabet[0])
 
 
 def from_base58(text: str) -> bytes | None:

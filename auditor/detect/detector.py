@@ -57,31 +57,36 @@ class Detector:
     def inspect(self, batch: RowBatch) -> Iterator[Sighting]:
         """Yield confirmed secrets in row order; see `auditor.protocols.Inspector`."""
         for index, clues in self._clues.of(batch):
-            first = batch.decode(index)
+            number = batch.row_number(index)
+            first = batch.decode(index, [clue.text for clue in clues])
+            searches = self._clued(first.cells, clues)
+            if first.also or searches is None or any(self._rules[rule].whole_row for rule, _ in clues):
+                first = batch.decode(index)
+                searches = None
             for row in (first, *first.also):
-                claims = self._claims(row.cells, clues, batch.row_number(index))
+                claims = self._claims(row.cells, searches or self._searches(row.cells, clues), number)
                 if claims:
-                    yield from self._sightings(batch, row, batch.row_number(index), settle(claims))
+                    yield from self._sightings(batch, row, number, settle(claims))
 
     def scrub(self, text: str) -> str:
         """Return a text with every secret in it replaced by its redacted form: for names, paths, addresses and logs."""
         if len(text) < 8:
             return text
         shown = text
-        claims = settle(self._claims([Cell("after", "", "{name}", text)], (), 0))
+        cells = [Cell("after", "", "{name}", text)]
+        claims = settle(self._claims(cells, self._searches(cells, ()), 0))
         for claim in sorted(claims, key=lambda claim: -claim.layer.span[0] - claim.start):
             start, end = claim.layer.span if claim.layer.decoded_by else (claim.start, claim.end)
             prefix = _prefix(self._rules[claim.rule].rule.prefixes, claim.secret)
             shown = shown[:start] + evidence_of(claim.secret, prefix).redacted + shown[end:]
         return shown
 
-    def _claims(self, cells: Sequence[Cell], clues: Sequence[Clue], number: int) -> list[Claim]:
-        """Return what the rules claim in one row."""
+    def _claims(self, cells: Sequence[Cell], frontier: list[_Search], number: int) -> list[Claim]:
+        """Return what the rules claim in one row, whose cells are known to hold something at the searches given."""
         claims: list[Claim] = []
         whole_row: set[int] = set()
         texts: list[Layer] = []
         spent = 0
-        frontier = self._searches(cells, clues)
         while frontier:
             inner: list[Layer] = []
             for layer, rules, encoded in frontier:
@@ -108,7 +113,12 @@ class Detector:
         return claims
 
     def _searches(self, cells: Sequence[Cell], clues: Sequence[Clue]) -> list[_Search]:
-        """Look each clue up among the cells; if one of them is nowhere (or there is none), search every cell."""
+        """Look the clues up; if one of them is nowhere (or there is none), search every cell."""
+        searches = self._clued(cells, clues) if clues else None
+        return self._search_all([layer for cell in cells for layer in opened(cell)]) if searches is None else searches
+
+    def _clued(self, cells: Sequence[Cell], clues: Sequence[Clue]) -> list[_Search] | None:
+        """Look each clue up among the cells; None if one of them is nowhere."""
         found: dict[int, _Search] = {}
         opened_cells: dict[int, list[Layer]] = {}
         for rule, clue in clues:
@@ -131,9 +141,7 @@ class Detector:
                     if rule != ENCODED:
                         search.rules.add(rule)
             if not known:
-                return self._search_all([layer for cell in cells for layer in opened(cell)])
-        if not clues:
-            return self._search_all([layer for cell in cells for layer in opened(cell)])
+                return None
         return list(found.values())
 
     def _search_all(self, layers: Sequence[Layer]) -> list[_Search]:

@@ -7,15 +7,16 @@ from typing import Any
 
 from auditor.model import Setting
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]{1,30}://[^\s\"'<>]*", re.IGNORECASE)
+_MARGIN = " \t\r\n\"'"
+_ENDS_URL = re.compile(r"[\s\"'<>]")
 
 
 def setting_of(text: str, match: Any) -> Setting:
     """Return the setting of a match in its text."""
     start, end = match.span()
-    if not text[:start].strip(" \t\r\n\"'") and not text[end:].strip(" \t\r\n\"'"):
-        return Setting.ALONE
-    for url in _URL.finditer(text, max(0, start - 2000), end + 1):
-        if url.start() <= start < url.end():
-            return Setting.IN_URL
+    if (not start or not text[:start].strip(_MARGIN)) and (end == len(text) or not text[end:].strip(_MARGIN)):
+        return Setting.IN_URL if "://" in match[0] else Setting.ALONE
+    scheme = text.rfind("://", 0, end)
+    if scheme >= 0 and (scheme >= start or not _ENDS_URL.search(text, scheme, start)):
+        return Setting.IN_URL
     return Setting.IN_TEXT

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,12 +24,14 @@ _SHOWN = 20
 
 
 class Sight(NamedTuple):
-    """One exposure of one finding. ``row`` is 0 for a finding that stands for a whole column."""
+    """One exposure of a finding. ``row`` is 0 if the finding stands for a whole column; ``length`` is that of its secret."""
 
     file: str
     part: str
     row: int
     column: str
+    path: str
+    length: int
     rule: str
     confidence: str
 
@@ -38,6 +40,8 @@ class Sight(NamedTuple):
 class Score:
     """
     The outcome. Counts are of truth lines and exposures, not of distinct secrets.
+
+    Several plants in one column of one row are told apart by path and by the secret's length, since a report holds no secret.
 
     ``recall`` is over the lines that expect ``found``; ``recall_of_known`` leaves out the kinds that were found nowhere, which
     have no rule. ``precision`` is over exposures of confidence above low. ``elsewhere`` are exposures in a planted row and part,
@@ -177,11 +181,23 @@ class _Planted:
         else:
             near = self._rows.get((file, sight.part, sight.row), [])
         hit = [number for number in near if self._same_column(sight.column, self._lines[number])]
+        if sight.row:
+            hit = self._closest(sight, hit)
         throughout = self._columns.get((file, sight.part), ())
         hit.extend(number for number in throughout if not hit and self._same_column(sight.column, self._lines[number]))
         current = self._rows.get((file, "after", sight.row), ()) if sight.part == "before" else ()
         repeated = any(self._same_column(sight.column, self._lines[number]) for number in current)
         return _Match(hit, frozenset(self._lines[number].expect for number in hit), repeated, bool(near))
+
+    def _closest(self, sight: Sight, numbers: list[int]) -> list[int]:
+        """Of several plants in one column of one row, keep those that agree in path and length, else in length, else in path."""
+
+        def agreeing(test: Callable[[TruthLine], bool]) -> list[int]:
+            return [number for number in numbers if test(self._lines[number])]
+
+        both = agreeing(lambda line: line.path == sight.path and len(line.secret) == sight.length)
+        by_length = both or agreeing(lambda line: len(line.secret) == sight.length)
+        return by_length or agreeing(lambda line: line.path == sight.path) or numbers
 
     def _file(self, shown: str) -> str:
         """Return the truth's name of a file that a report shows as a path or address."""
@@ -208,7 +224,16 @@ def sights(findings: Iterable[Mapping[str, Any]]) -> Iterator[Sight]:
         whole_column = finding["secret_id"] == ""
         for exposure in finding["exposures"]:
             row = 0 if whole_column else exposure["row"]
-            yield Sight(exposure["uri"], exposure["part"], row, finding["column"], finding["rule_id"], finding["confidence"])
+            yield Sight(
+                exposure["uri"],
+                exposure["part"],
+                row,
+                finding["column"],
+                finding["path"],
+                finding["evidence"]["length"],
+                finding["rule_id"],
+                finding["confidence"],
+            )
 
 
 def _findings(report: Path) -> Iterator[Mapping[str, Any]]:

@@ -63,7 +63,7 @@ def write_sample(options: SampleOptions) -> Sequence[str]:
             compression = options.compression if options.compression in FORMATS[name].compressions else None
             job = Job(options.folder, planned, clock, rows, options.size, compression, truth, written)
             FORMATS[name].write(job, name)
-        if any(name.startswith("export-") for name in names):
+        if any(name.startswith(("export-", "sql-")) for name in names):
             export.write_schema(Job(options.folder, planned, clock, rows, options.size, None, truth, written))
     return written
 

@@ -25,14 +25,18 @@ def test_positions_are_where_the_bits_are(values):
 def test_running_parity_counts_up_to_each_position(values):
     """A bit is set where an odd number of bits lies up to it."""
     parity = bits.positions(bits.running_parity(pack(values)))
-    assert [index for index in parity.tolist() if index < len(values)] == [i for i in range(len(values)) if sum(values[: i + 1]) % 2]
+    assert [index for index in parity.tolist() if index < len(values)] == [
+        i for i in range(len(values)) if sum(values[: i + 1]) % 2
+    ]
 
 
 @given(truths)
 def test_neighbours_are_over_word_borders(values):
     """The masks of the following and the preceding positions are shifted by one."""
     at = [index for index, value in enumerate(values) if value]
-    assert [p for p in bits.positions(bits.following(pack(values))).tolist() if p < len(values)] == [i + 1 for i in at if i + 1 < len(values)]
+    assert [p for p in bits.positions(bits.following(pack(values))).tolist() if p < len(values)] == [
+        i + 1 for i in at if i + 1 < len(values)
+    ]
     assert bits.positions(bits.preceding(pack(values))).tolist() == [i - 1 for i in at if i]
 
 
@@ -46,4 +50,6 @@ def test_rank_counts_the_bits_before_a_position(values, draw):
 @given(st.binary(max_size=200), st.integers(0, 255))
 def test_where_marks_the_bytes_of_a_value(data, byte):
     """Every byte of the value is marked, and no other."""
-    assert bits.positions(bits.where(np.frombuffer(data, dtype=np.uint8), byte)).tolist() == [i for i, b in enumerate(data) if b == byte]
+    assert bits.positions(bits.where(np.frombuffer(data, dtype=np.uint8), byte)).tolist() == [
+        i for i, b in enumerate(data) if b == byte
+    ]

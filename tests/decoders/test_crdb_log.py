@@ -33,6 +33,8 @@ def read(data, cuts=()):
     for size in [*cuts, len(rest)]:
         carry, rest = carry + rest[:size], rest[size:]
         end = layout.cut(carry, final=not rest)
+        if not end:
+            continue
         framed = layout.frame(carry[:end])
         start = 0
         for index, stop in enumerate(framed.ends.tolist()):
@@ -76,7 +78,8 @@ def test_a_token_that_a_break_goes_through_is_whole_in_what_is_scanned():
     """Where a long value was broken between markers, the value stands unbroken in the data and in the cell."""
     token = "tok_" + "x" * 40
     prefix = f"I210323 18:50:04.518707 1182 8@util/log/event_log.go:32 ⋮ [{TAGS}] 2 "
-    data = f'{prefix}={{"Statement":"‹SELECT {token[:20]}›\n{prefix}|‹{token[20:]}›","TableName":"‹defaultdb.public.customers›"}}\n'.encode()
+    event = f'={{"Statement":"‹SELECT {token[:20]}›\n{prefix}|‹{token[20:]}›","TableName":"‹defaultdb.public.customers›"}}'
+    data = f"{prefix}{event}\n".encode()
     layout, rows, numbers = read(data)
     framed = layout.frame(data)
     assert token.encode() in framed.data
@@ -116,7 +119,7 @@ def test_a_stack_trace_belongs_to_its_entry():
 
 def test_the_older_format_has_lines_without_prefix():
     """In crdb-v1 the further lines of an entry are plain."""
-    data = "I210116 21:49:17.083093 14 cli/start.go:690  [n1] one\ntwo\nI210116 21:49:18.083093 14 cli/start.go:690  three\n".encode()
+    data = b"I210116 21:49:17.083093 14 cli/start.go:690  [n1] one\ntwo\nI210116 21:49:18.083093 14 cli/start.go:690  three\n"
     layout, rows, numbers = read(data, [60])
     assert layout.format == "crdb log (crdb-v1)"
     assert [of(row)["message"] for row in rows] == ["one\ntwo", "three"]
@@ -150,9 +153,18 @@ def test_invalid_utf_8_is_replaced():
 
 
 FULL = {
-    "channel_numeric": 8, "channel": "SENSITIVE_ACCESS", "timestamp": "1616525404.415644000", "severity_numeric": 1, "severity": "INFO",
-    "goroutine": 1, "file": "util/log/event_log.go", "line": 32, "entry_counter": 2, "redactable": 1, "tags": {"client": "‹[::1]:49851›"},
-}  # fmt: skip
+    "channel_numeric": 8,
+    "channel": "SENSITIVE_ACCESS",
+    "timestamp": "1616525404.415644000",
+    "severity_numeric": 1,
+    "severity": "INFO",
+    "goroutine": 1,
+    "file": "util/log/event_log.go",
+    "line": 32,
+    "entry_counter": 2,
+    "redactable": 1,
+    "tags": {"client": "‹[::1]:49851›"},
+}
 COMPACT = {"c": 8, "t": "1616525404.415644000", "s": 1, "sev": "I", "g": 1, "f": "a.go", "l": 3, "n": 1, "r": 1}
 
 
@@ -161,7 +173,9 @@ def test_json_entries_are_read(head, format_):
     """Events give their members as columns and their table; messages and all other members are cells too."""
     event = {"EventType": "sensitive_table_access", "Statement": "‹SELECT 'a\"b'›", "TableName": "‹db.public.t›", "NumRows": 1}
     lines = [{**head, "event": event}, {**head, "message": "‹one›\ntwo", "stacks": "goroutine"}]
-    data = "".join(json.dumps(line, ensure_ascii=escape) + "\n" for line, escape in zip(lines, (False, True), strict=True)).encode()
+    data = "".join(
+        json.dumps(line, ensure_ascii=escape) + "\n" for line, escape in zip(lines, (False, True), strict=True)
+    ).encode()
     layout, rows, numbers = read(data, [10, 300])
     assert layout.format == f"crdb log ({format_})"
     assert rows[0].table == "db.public.t"
@@ -179,7 +193,9 @@ def test_a_line_of_a_json_log_that_is_none_is_an_error():
     assert layout.decode(b"\n").cells == ()
 
 
-@pytest.mark.parametrize("data", [b"", b'{"after": {"t": "1"}}\n', b"plain text\n", b'{"t":1,"g":1,"f":1,"l":1,"r":1,"message":"x"}\n', b"I am text\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b'{"after": {"t": "1"}}\n', b"plain text\n", b'{"t":1,"g":1,"f":1,"l":1,"r":1,"message":"x"}\n', b"I am text\n"]
+)
 def test_other_text_is_no_log(data):
     """Changefeed messages and prose are left to others."""
     assert crdb_log.recognise(data, "x.log", OPTIONS) is None

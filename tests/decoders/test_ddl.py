@@ -47,7 +47,10 @@ def records_format(rows):
     for number, (name, statement) in enumerate(rows, 1):
         out += [f"-[ RECORD {number} ]", f"table_name       | {name}"]
         lines = statement.split("\n")
-        out += [f"{'create_statement' if not n else '':<16} | {line}{'+' if n < len(lines) - 1 else ''}" for n, line in enumerate(lines)]
+        out += [
+            f"{'create_statement' if not n else '':<16} | {line}{'+' if n < len(lines) - 1 else ''}"
+            for n, line in enumerate(lines)
+        ]
     return ("\n".join(out) + "\n").encode()
 
 
@@ -56,7 +59,13 @@ ROWS = [("users", USERS), ("other", "CREATE TABLE public.other (\n\tb INT8 NOT N
 
 @pytest.mark.parametrize(
     "data",
-    [f"{USERS};\n\n{ROWS[1][1]};\n".encode(), table_format(ROWS), csv_format(ROWS, ","), csv_format(ROWS, "\t"), records_format(ROWS)],
+    [
+        f"{USERS};\n\n{ROWS[1][1]};\n".encode(),
+        table_format(ROWS),
+        csv_format(ROWS, ","),
+        csv_format(ROWS, "\t"),
+        records_format(ROWS),
+    ],
     ids=["sql", "table", "csv", "tsv", "records"],
 )
 def test_columns_are_read_from_any_form_of_ddl(data):
@@ -93,33 +102,3 @@ def test_a_table_is_found_by_the_end_of_its_name():
     assert ddl.columns_of(tables, "users") == ()
     assert ddl.columns_of(tables, "rides") == ("c",)
     assert ddl.columns_of(tables, "ides") == ddl.columns_of(tables, "") == ()
-
-
-FILES = [("export16808a04292505c80000000000000001-n1.0.csv", "17", "824"), ("export16808a04292505c80000000000000001-n2.0.csv", "3", "90")]
-
-
-@pytest.mark.parametrize("delimiter", [",", "\t"])
-def test_the_result_of_an_export_is_recognised(delimiter):
-    """File names and rows are read from what the CLI printed."""
-    out = io.StringIO()
-    csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows([("filename", "rows", "bytes"), *FILES])
-    assert ddl.export_manifest(out.getvalue().encode()) == [(name, int(rows)) for name, rows, _ in FILES]
-
-
-def test_the_result_of_an_export_is_recognised_on_a_terminal():
-    """The table that the CLI prints on a terminal is read too."""
-    lines = ["  filename                                          | rows | bytes", "-" * 52 + "+------+--------"]
-    lines += [f"  {name:<49} | {rows:>4} | {size:>5}" for name, rows, size in FILES]
-    assert ddl.export_manifest("\n".join([*lines, "(2 rows)", ""]).encode()) == [(name, int(rows)) for name, rows, _ in FILES]
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"", b"filename,rows,bytes\n", b"filename,rows,bytes\nexports.csv,1,2\n", b"1,export,x\n2,export,y\n",
-        b"filename,rows,bytes\nexport1-n1.0.csv,many,2\n", b'{"after": {"a": "export"}}\n',
-    ],
-)  # fmt: skip
-def test_other_data_is_no_result_of_an_export(data):
-    """Data that only looks like it is not taken for an account of files."""
-    assert ddl.export_manifest(data) is None

@@ -21,10 +21,3 @@ def test_lines_are_found_by_their_beginning(data):
     """The starts of all lines with one of the prefixes, and of no other, are returned."""
     starts = [i for i in range(len(data)) if (not i or data[i - 1 : i] == b"\n") and data.startswith((b"ab", b"b"), i)]
     assert framing.lines_beginning(data, (b"ab", b"b")) == starts
-
-
-@given(text)
-def test_whole_lines_are_at_the_front(data):
-    """A block is cut behind its last line feed, at the end of the input nowhere."""
-    assert framing.last_line_end(data, final=True) == len(data)
-    assert data[framing.last_line_end(data, final=False) :] == data.split(b"\n")[-1]

@@ -55,7 +55,9 @@ def test_documents_over_several_lines_are_records(messages, cuts):
 
 
 def of_cli(*results):
-    return "".join("[" + ",".join(f"\n  {json.dumps(row, separators=(',', ':'))}" for row in rows) + "\n]\n" for rows in results).encode()
+    return "".join(
+        "[" + ",".join(f"\n  {json.dumps(row, separators=(',', ':'))}" for row in rows) + "\n]\n" for rows in results
+    ).encode()
 
 
 @given(st.lists(st.integers(1, 30), max_size=8))
@@ -83,10 +85,16 @@ def test_an_empty_array_has_no_rows():
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"text", b'{"a": 1}\n{"a": 2}\n', b"[1]\n[2]\n", b'{"a": {"b":\n{"a": 2}\n', b"[section]\nkey=value\n", b"[I] started\n",
+        b"",
+        b"text",
+        b'{"a": 1}\n{"a": 2}\n',
+        b"[1]\n[2]\n",
+        b'{"a": {"b":\n{"a": 2}\n',
+        b"[section]\nkey=value\n",
+        b"[I] started\n",
         b'{"after": {"a": "' + b"x" * 70000,
     ],
-)  # fmt: skip
+)
 def test_other_text_is_left_to_others(data):
     """JSON lines, also with a broken or endless first one, INI files and logs are no arrays."""
     assert json_array.recognise(data[: 1 << 16], "-", OPTIONS) is None

@@ -29,7 +29,9 @@ def test_the_name_of_a_changefeed_file_tells_its_table(topic, table, family, sch
     assert names.table_of_name(NAME.format(topic)) == table
 
 
-@pytest.mark.parametrize(("suffix", "format_", "compression"), [("csv.gz", "csv", "gz"), ("ndjson.zst", "ndjson", "zst"), ("parquet", "parquet", "")])
+@pytest.mark.parametrize(
+    ("suffix", "format_", "compression"), [("csv.gz", "csv", "gz"), ("ndjson.zst", "ndjson", "zst"), ("parquet", "parquet", "")]
+)
 def test_format_and_compression_are_in_the_suffix(suffix, format_, compression):
     """Each format and compression of the cloud storage sink is known."""
     file = names.parse(NAME.format("t-1").replace("ndjson", suffix))
@@ -39,7 +41,9 @@ def test_format_and_compression_are_in_the_suffix(suffix, format_, compression):
 
 def test_a_resolved_marker_is_named_by_its_timestamp():
     """Nanoseconds and the logical part are read from the digits."""
-    assert names.parse("/2020-04-04/202004042351304139680000000000012.RESOLVED") == ResolvedFile(Timestamp(1586044290_413968000, 12))
+    assert names.parse("/2020-04-04/202004042351304139680000000000012.RESOLVED") == ResolvedFile(
+        Timestamp(1586044290_413968000, 12)
+    )
     assert names.resolved_of_name("202004042351304139680000000000012.RESOLVED") == Timestamp(1586044290_413968000, 12)
     assert names.resolved_of_name("x.RESOLVED") is None
 
@@ -48,7 +52,10 @@ def test_a_resolved_marker_is_named_by_its_timestamp():
     ("name", "file"),
     [
         ("export16808a04292505c80000000000000001-n1.0.csv.gz", ExportFile("16808a04292505c80000000000000001", 1, 0, "csv", "gz")),
-        ("s3/export16808a-n812345678901234567.12.parquet.snappy", ExportFile("16808a", 812345678901234567, 12, "parquet", "snappy")),
+        (
+            "s3/export16808a-n812345678901234567.12.parquet.snappy",
+            ExportFile("16808a", 812345678901234567, 12, "parquet", "snappy"),
+        ),
     ],
 )
 def test_the_name_of_an_exported_file_tells_its_run(name, file):
@@ -58,7 +65,15 @@ def test_the_name_of_an_exported_file_tells_its_run(name, file):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "users.csv", "exports.csv", NAME.format("t-1") + ".bak", "209913422058072107140000000000000.RESOLVED", "1" * 32 + ".RESOLVED"]
+    "name",
+    [
+        "",
+        "users.csv",
+        "exports.csv",
+        NAME.format("t-1") + ".bak",
+        "209913422058072107140000000000000.RESOLVED",
+        "1" * 32 + ".RESOLVED",
+    ],
 )
 def test_other_names_tell_nothing(name):
     """Names of another form, or with a time that there is not, are not taken for CockroachDB's."""
@@ -89,7 +104,9 @@ def test_escapes_of_a_topic_are_undone(topic, name):
 def test_what_kafka_takes_as_a_topic_comes_back(name):
     """Names escaped rune by rune are read back, names that look like escapes too."""
     escaped = "".join(
-        character if character.isascii() and character.isalnum() and character != "u" else f"_u{ord(character):0{4 if ord(character) < 65536 else 8}x}_"
+        character
+        if character.isascii() and character.isalnum() and character != "u"
+        else f"_u{ord(character):0{4 if ord(character) < 65536 else 8}x}_"
         for character in name
     )
     assert names.unescaped_topic(escaped) == name
@@ -116,4 +133,10 @@ def test_a_topic_tells_its_table(topic, table):
 
 def test_the_suffix_of_the_data_is_under_that_of_the_compression():
     """Compression suffixes are passed over."""
-    assert [names.data_suffix(name) for name in ("a.csv.gz", "b/c.TSV", "d", "e.gz", "f.parquet.snappy")] == ["csv", "tsv", "", "", "parquet"]
+    assert [names.data_suffix(name) for name in ("a.csv.gz", "b/c.TSV", "d", "e.gz", "f.parquet.snappy")] == [
+        "csv",
+        "tsv",
+        "",
+        "",
+        "parquet",
+    ]

@@ -22,13 +22,20 @@ def read(body: bytes) -> list[dict[str, object]]:
     return pq.ParquetFile(file, metadata=read_footer(file)).read().to_pylist()
 
 
+def alone(body: bytes) -> object:
+    """Return what pyarrow makes of a file by itself."""
+    try:
+        return pq.ParquetFile(io.BytesIO(body)).read().to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        return type(error)
+
+
 @pytest.mark.parametrize("logical", [True, False], ids=["both annotations", "the old annotation"])
 @pytest.mark.parametrize("precision", [38, UNSPECIFIED])
 def test_decimals_of_digits_are_read_as_they_are(precision: int, logical: bool):  # noqa: FBT001 - a parameter of the test
-    """Every row and column of a file with CockroachDB's decimals is read, though pyarrow alone refuses it."""
+    """Every row and column of a file with CockroachDB's decimals is read; pyarrow alone refuses or misreads it."""
     body = with_text_decimals(written(orders(10), row_group_size=4), "amount", precision=precision, logical=logical)
-    with pytest.raises((pa.ArrowException, OSError)):
-        pq.ParquetFile(io.BytesIO(body)).read()
+    assert alone(body) != orders(10).to_pylist()
     assert read(body) == orders(10).to_pylist()
 
 

@@ -15,13 +15,6 @@ from auditor.errors import DecodeError
 from auditor.leaves import leaves
 
 TEXT = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
-FLAT = [
-    pa.string(),
-    pa.large_string(),
-    pa.string_view(),
-    pa.dictionary(pa.int32(), pa.string()),
-    pa.dictionary(pa.int8(), pa.large_string()),
-]
 STRUCT = pa.struct({"name": pa.string(), "tags": pa.list_(pa.string()), "odd name": pa.large_string()})
 
 
@@ -30,21 +23,26 @@ def structs(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
     return st.none() | st.fixed_dictionaries({"name": inner, "tags": st.none() | st.lists(inner, max_size=3), "odd name": inner})
 
 
+def arrays(values: st.SearchStrategy[object], kind: pa.DataType) -> st.SearchStrategy[pa.Array]:
+    """Return arrays of up to ten values."""
+    return st.lists(values, max_size=10).map(lambda drawn: pa.array(drawn, kind))
+
+
+LISTS = st.none() | st.lists(TEXT, max_size=4)
 COLUMNS = st.one_of(
-    *(st.lists(TEXT, max_size=12).map(lambda values, kind=kind: pa.array(values, kind)) for kind in FLAT[:3]),
-    *(st.lists(TEXT, max_size=12).map(lambda values, kind=kind: pa.array(values, pa.string()).cast(kind)) for kind in FLAT[3:]),
-    st.lists(st.none() | st.lists(TEXT, max_size=4), max_size=8).map(lambda values: pa.array(values, pa.list_(pa.string()))),
-    st.lists(st.none() | st.lists(TEXT, max_size=4), max_size=8).map(lambda values: pa.array(values, pa.large_list(pa.large_string()))),
-    st.lists(st.none() | st.lists(TEXT, min_size=2, max_size=2), max_size=8).map(lambda values: pa.array(values, pa.list_(pa.string(), 2))),
-    st.lists(st.none() | st.lists(st.none() | st.lists(TEXT, max_size=3), max_size=3), max_size=6).map(
-        lambda values: pa.array(values, pa.list_(pa.list_(pa.string())))
+    *(arrays(TEXT, kind) for kind in (pa.string(), pa.large_string(), pa.string_view())),
+    arrays(TEXT, pa.string()).map(lambda array: array.dictionary_encode()),
+    arrays(TEXT, pa.large_string()).map(
+        lambda array: array.dictionary_encode().cast(pa.dictionary(pa.int8(), pa.large_string()))
     ),
-    st.lists(structs(TEXT), max_size=8).map(lambda values: pa.array(values, STRUCT)),
-    st.lists(st.none() | st.lists(structs(TEXT), max_size=3), max_size=6).map(lambda values: pa.array(values, pa.list_(STRUCT))),
-    st.lists(st.none() | st.lists(TEXT, max_size=4), max_size=8).map(
-        lambda values: pa.array(values, pa.list_(pa.string())).cast(pa.list_(pa.dictionary(pa.int32(), pa.string())))
-    ),
-)  # fmt: skip
+    arrays(LISTS, pa.list_(pa.string())),
+    arrays(LISTS, pa.large_list(pa.large_string())),
+    arrays(LISTS, pa.list_(pa.string())).map(lambda array: array.cast(pa.list_(pa.dictionary(pa.int32(), pa.string())))),
+    arrays(st.none() | st.lists(TEXT, min_size=2, max_size=2), pa.list_(pa.string(), 2)),
+    arrays(st.none() | st.lists(LISTS, max_size=3), pa.list_(pa.list_(pa.string()))),
+    arrays(structs(TEXT), STRUCT),
+    arrays(st.none() | st.lists(structs(TEXT), max_size=3), pa.list_(STRUCT)),
+)
 
 
 def expected(value: object, path: str = "") -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from auditor.errors import DecodeError
 from auditor.model import Cell
 
 OPTIONS = ReadOptions()
+INSERT = "INSERT INTO results VALUES"
 CONTROLS = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f", "\v": "\\v", "\a": "\\a"}
 
 
@@ -25,13 +26,16 @@ def literal(text):
         elif " " <= character <= "~":
             out.append(character)
         else:
-            out.append(CONTROLS.get(character) or (f"\\x{code:02x}" if code < 128 else f"\\u{code:04X}" if code < 65536 else f"\\U{code:08X}"))
+            out.append(
+                CONTROLS.get(character)
+                or (f"\\x{code:02x}" if code < 128 else f"\\u{code:04X}" if code < 65536 else f"\\U{code:08X}")
+            )
     return f"e'{''.join(out)}'"
 
 
 def printed(columns, rows):
     names = ",\n".join('  "' + name.replace('"', '""') + '" STRING' for name in columns)
-    inserts = "".join(f"INSERT INTO results VALUES ({', '.join(map(literal, row))});\n" for row in rows)
+    inserts = "".join(f"{INSERT} ({', '.join(map(literal, row))});\n" for row in rows)
     return f"CREATE TABLE results (\n{names}\n);\n\n{inserts}-- {len(rows)} rows\n".encode()
 
 

@@ -51,7 +51,7 @@ def read(root: Path, name: str, layout: str) -> Iterator[tuple[int, list[Record]
     if layout.startswith("cli-"):
         return sinkless(text, layout)
     if layout.startswith("sql-"):
-        return shell(text, path.stem, layout.removeprefix("sql-"))
+        return shell(text, path.parent.name, layout.removeprefix("sql-"))
     return messages(text, path, layout)
 
 

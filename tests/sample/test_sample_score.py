@@ -22,9 +22,10 @@ def line(row=3, part="after", column="token", **other):
     return TruthLine(schema_version=SCHEMA_VERSION, row=row, part=part, column=column, **fields)
 
 
-def finding(
-    row=3, part="after", column="token", *, uri="/tmp/d/exports/csv/t/export1-n1.0.csv", confidence="high", secret="sec_1"
-):
+FILE = "/tmp/d/exports/csv/t/export1-n1.0.csv"
+
+
+def finding(row=3, part="after", column="token", *, uri=FILE, confidence="high", secret="sec_1", path="", length=1):
     """Return a finding as a jsonl report has it."""
     exposure = {"kind": "file", "uri": uri, "part": part, "row": row, "row_key": "", "updated": None, "count": 1}
     return {
@@ -32,7 +33,8 @@ def finding(
         "rule_id": "r.x",
         "secret_id": secret,
         "column": column,
-        "path": "",
+        "path": path,
+        "evidence": {"redacted": "...", "length": length},
         "confidence": confidence,
         "exposures": [exposure],
     }
@@ -70,6 +72,15 @@ def test_a_headerless_csv_is_matched_by_position():
     assert compared([finding(column="col7")], [planted]).recall == 1
     assert compared([finding(column="token")], [planted]).recall == 1
     assert compared([finding(column="col8")], [planted]).recall == 0
+
+
+def test_plants_that_share_a_column_are_told_apart():
+    """By path and length together, else by length, else by path; where nothing agrees, any of them counts."""
+    lines = [line(path="$.a", secret="s" * 20), line(path="$.b", secret="t" * 30), line(path="$.b", secret="u" * 40)]
+    assert compared([finding(path="$.b", length=40)], lines).missed == lines[:2]
+    assert compared([finding(path="$.c", length=30)], lines).missed == [lines[0], lines[2]]
+    assert compared([finding(path="$.a", length=99)], lines).missed == lines[1:]
+    assert compared([finding(path="$.c", length=99)], lines).missed == []
 
 
 def test_keys_and_logs_have_no_columns_of_their_own():

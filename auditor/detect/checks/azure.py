@@ -7,16 +7,14 @@ Microsoft publishes algorithm, signatures and seeds in its open-source ``securit
 
 from __future__ import annotations
 
-import base64
-import binascii
-import string
 from collections.abc import Mapping
 
 from auditor.detect.bases import BASE62, BASE64, written
+from auditor.detect.bounded import from_base64
 from auditor.detect.checks import Check, Verdict
 
 _WORD = 0xFFFFFFFF
-_ENTRA = string.ascii_lowercase + string.ascii_uppercase + "1234567890.-_~"
+_ENTRA = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ1234567890.-_~"
 
 _MESSAGING = ("Send0000", "Listen00", "Manage00", "System00", "Unknown0")
 #: Signature of the first form -> the seeds that its service uses.
@@ -35,7 +33,7 @@ _SEEDS = {
     "AzFu": ("Master00", "System00", "Functi00"),
     "AzSe": ("Query000", "PAdmin00"),
 }
-#: Where a failure says nothing: Event Grid's seed is not public; Redis replaced ``+`` and ``/`` in keys after the checksum was made.
+#: Where a failure says nothing: Event Grid's seed is not public; Redis replaces ``+`` and ``/`` after the checksum is made.
 _UNSURE = ("AZEG", "AzCa")
 
 
@@ -67,10 +65,7 @@ def checksum(data: bytes, seed: str) -> int:
 
 def identifiable_key(secret: str, _matched: str) -> Verdict:
     """Check the first form: the signature lies before the last six characters, the checksum is the last four bytes."""
-    try:
-        key = base64.urlsafe_b64decode(secret.replace("+", "-").replace("/", "_") + "=" * (-len(secret) % 4))
-    except (binascii.Error, ValueError):
-        return Verdict.FAILED
+    key = from_base64(secret) or b""
     signature = secret.rstrip("=")[-10:-6]
     covered, stored = key[:-4], key[-4:]
     if any(checksum(covered, seed).to_bytes(4, "little") == stored for seed in _SEEDS.get(signature, ())):
@@ -84,9 +79,8 @@ def annotated_key(secret: str, _matched: str) -> Verdict:
 
     The last of the six keeps only the bits that base64 has room for there.
     """
-    try:
-        covered = base64.b64decode(secret[:80], validate=True)
-    except (binascii.Error, ValueError):
+    covered = from_base64(secret[:80])
+    if covered is None:
         return Verdict.FAILED
     number = int.from_bytes(checksum(covered, "Default0").to_bytes(4, "little"), "big")
     digits = written(number, BASE62).ljust(6, "0")

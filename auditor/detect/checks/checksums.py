@@ -8,12 +8,12 @@ the source, or the rule held on every public sample at hand.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import zlib
 from collections.abc import Mapping
 
 from auditor.detect.bases import BASE36, BASE62, written
+from auditor.detect.bounded import from_base64
 from auditor.detect.checks import Check, Verdict
 
 
@@ -86,12 +86,8 @@ def zuplo(secret: str, _matched: str) -> Verdict:
 def synapse(secret: str, _matched: str) -> Verdict:
     """Matrix Synapse: CRC-32 of all before the last underscore, in six base62 digits; the user's name in base64."""
     body, _, tail = secret.rpartition("_")
-    name = secret.split("_")[1] if secret.count("_") else ""
-    try:
-        base64.b64decode(name + "=" * (-len(name) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return Verdict.FAILED
-    return _sum_holds(tail == written(_crc(body), BASE62, 6))
+    user = body.split("_")[1] if "_" in body else ""
+    return _sum_holds(from_base64(user) is not None and tail == written(_crc(body), BASE62, 6))
 
 
 def matrix_authentication_service(secret: str, _matched: str) -> Verdict:

@@ -19,13 +19,13 @@ _NO_PASSWORD = re.compile(
     r"""
     admin|bar|default|demo|demo12345|empty|false|foo(?:bar)?|guest|hidden|masked?|me|my_?pass(?:word)?|mysecret|n/a|nil|no|none
     |null|pass|passphrase|passwd|password(?:1|123)?|postgres|pw|pwd|removed|replace_?me|root|sa|sanitized|secret|sensitive|test
-    |test123|testing|token|true|undefined|unknown|user(?:name)?|your_?password
+    |test123|testing|token|true|undefined|unknown|user(?:name)?(?::pass(?:word)?)?|your_?password
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _TEMPLATE = re.compile(
     r"[$%]?[{(<\[].*[})>\]]s?|[$%]?[{(<\[]+[A-Za-z_. -]{1,60}|\$\w+|%\w+%|%[sdvq@]|:\w+|\?|process\.env.*|os\.environ.*|ENV\[.*"
-    r"|[A-Z0-9_]*(?:PASS|PWD|SECRET|TOKEN|KEY|CREDENTIAL)[A-Z0-9_]*|(.)\1*|[*.xX•]{3,}.{0,4}|.{0,4}[*•]{3,}",
+    r"|[A-Z0-9_]*(?:PASS|PWD|SECRET|TOKEN|KEY|CREDENTIAL)[A-Z0-9_]*|(.)\1*|[*.xX•]{3,}.{0,4}|.{0,4}[*•]{3,}|.{0,12}…+.{0,6}",
     re.DOTALL,
 )
 #: Password hashes, ciphertext and pointers to a secret manager, each by its framing.
@@ -36,12 +36,13 @@ _STORED_FORM = re.compile(
     |(?:pbkdf2|scrypt|bcrypt|argon2|sha\d*|md5)[\w-]*[$:]|sha(?:1|256|384|512)-|grub\.pbkdf2
     |\{(?:S?SHA\d*|S?MD5|CRYPT|PKCS5S2|bcrypt|pbkdf2|argon2|scrypt|cipher)\}
     |vault:|ENC[\[(]|\$ANSIBLE_VAULT|age-encryption|k8s:enc|AQICAH|AQIDAH|U2FsdGVkX1|AQAAAA[IE]
+    |![0-9A-Za-z]{40}$|[ST]:[0-9A-F]{60,160}$|-----BEGIN|\\+xc30d04|(?:AYAD|AgV4|AQR4|Ag|hQ[EI]|wcB|jA0E)[\w+/-]{160}
     |@Microsoft\.KeyVault|arn:aws|projects/[^/]+/secrets|op://|env:|file:|secretref:
     """,
     re.VERBOSE,
 )
 #: A port and what follows the end of an address: "http://10.0.0.1:8080,ops@..." has no password.
-_PORT = re.compile(r"\d{1,5}[,;|)\]]")
+_PORT = re.compile(r"\d{1,5}[,;|)\]?]")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-([0-9a-fA-F])[0-9a-fA-F]{3}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _ULID = re.compile(r"0[1-3][0-9A-HJKMNP-TV-Z]{24}")
 _FILE = re.compile(
@@ -49,7 +50,7 @@ _FILE = re.compile(
 )
 _SEPARATORS = re.compile(r"[^0-9A-Za-z]+")
 #: A word in any one case or in camel case, a short number, or the two together as in ``page2`` and ``v10``.
-_WORD = re.compile(r"[A-Z]?[a-z]{1,20}(?:[A-Z][a-z]{1,20}){0,7}\d{0,4}|[A-Z]{1,20}\d{0,4}|\d{1,14}[a-z]{0,2}|")
+_WORD = re.compile(r"[A-Z]?[a-z]{1,20}(?:[A-Z][a-z]{1,20}){0,7}\d{0,4}|[A-Z]{1,20}\d{0,4}|\d{1,20}[a-z]{0,2}|")
 
 
 def is_placeholder(password: str) -> bool:

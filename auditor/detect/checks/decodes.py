@@ -7,12 +7,10 @@ Grafana key and a Power BI link alike), FAILED if a prefix of the vendor's own s
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Mapping
 
+from auditor.detect.bounded import from_base64, json_object
 from auditor.detect.checks import Check, Verdict
 
 # A snowflake: its bits above the 22nd are milliseconds since 2015, so 17 to 19 digits, and 19 begin with 1 until 2030.
@@ -20,27 +18,14 @@ _SNOWFLAKE = re.compile(rb"[1-9][0-9]{16,17}|1[0-9]{18}")
 _DATA_CENTER = re.compile(rb"[0-9]+:.", re.DOTALL)
 
 
-def decoded(text: str) -> bytes | None:
-    """Decode base64 or base64url, padded or not; None if it is neither."""
-    body = text.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        return base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
 def members(text: str) -> Mapping[str, object]:
     """Return the members of the JSON object that a text decodes to; none if it is no such thing."""
-    try:
-        value = json.loads(decoded(text) or b"")
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return json_object(from_base64(text))
 
 
 def bedrock(secret: str, _matched: str) -> Verdict:
     """AWS Bedrock, ``ABSK``: ``BedrockAPIKey-`` and a user, a colon, the key."""
-    raw = decoded(secret.removeprefix("ABSK")) or b""
+    raw = from_base64(secret.removeprefix("ABSK")) or b""
     return Verdict.PROVEN if raw.startswith(b"BedrockAPIKey-") and b":" in raw else Verdict.FAILED
 
 
@@ -84,19 +69,19 @@ def jwt_inside(secret: str, _matched: str) -> Verdict:
 
 def jfrog_reference(secret: str, _matched: str) -> Verdict:
     """JFrog reference tokens: ``reftkn:01:``, the expiry in seconds, the token."""
-    fields = (decoded(secret) or b"").split(b":")
+    fields = (from_base64(secret) or b"").split(b":")
     holds = len(fields) == 4 and fields[:2] == [b"reftkn", b"01"] and fields[2].isdigit()
     return Verdict.PROVEN if holds else Verdict.REJECTED
 
 
 def bitbucket_data_center(secret: str, _matched: str) -> Verdict:
     """Bitbucket Data Center, ``BBDC-``: a decimal id, a colon, random bytes."""
-    return Verdict.PROVEN if _DATA_CENTER.match(decoded(secret.removeprefix("BBDC-")) or b"") else Verdict.FAILED
+    return Verdict.PROVEN if _DATA_CENTER.match(from_base64(secret.removeprefix("BBDC-")) or b"") else Verdict.FAILED
 
 
 def discord_bot(secret: str, _matched: str) -> Verdict:
     """Discord: before the first dot stands the bot's id, a snowflake, in base64."""
-    return Verdict.PROVEN if _SNOWFLAKE.fullmatch(decoded(secret.partition(".")[0]) or b"") else Verdict.REJECTED
+    return Verdict.PROVEN if _SNOWFLAKE.fullmatch(from_base64(secret.partition(".")[0]) or b"") else Verdict.REJECTED
 
 
 def pypi(secret: str, _matched: str) -> Verdict:
@@ -105,7 +90,7 @@ def pypi(secret: str, _matched: str) -> Verdict:
 
     02, host (field 1), identifier (2), 00; caveats, each an identifier and 00; 00; a signature (6) of 32 bytes.
     """
-    raw = decoded(secret.removeprefix("pypi-")) or b""
+    raw = from_base64(secret.removeprefix("pypi-")) or b""
     kinds: list[int] = []
     at = 1
     while at < len(raw):

@@ -17,6 +17,9 @@ from auditor.sample.output import TextOutput
 from auditor.sample.sql_types import Table
 from auditor.sample.tables import TABLES
 
+#: Where the CREATE TABLE statements lie: what `auditor scan` takes as --ddl.
+SCHEMA = "exports/schema.sql"
+
 
 class CsvVariant(NamedTuple):
     """Options of an EXPORT INTO CSV. Without ``nullas`` it fails on the first NULL, so there always is one."""
@@ -70,8 +73,8 @@ def write_parquet(job: Job, layout: str, codec: str = "none") -> None:
 
 
 def write_schema(job: Job) -> None:
-    """Write the CREATE TABLE statements of what was exported."""
-    path = job.folder / "exports" / "schema.sql"
+    """Write the CREATE TABLE statements of what was exported or selected."""
+    path = job.folder / SCHEMA
     job.relative(path)
     with TextOutput(path) as out:
         out.write("\n".join(table.create_statement() for table in TABLES))

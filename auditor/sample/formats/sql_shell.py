@@ -28,7 +28,7 @@ def write(job: Job, layout: str) -> None:
     """Write one file a table."""
     kind = layout.removeprefix("sql-")
     for table in TABLES:
-        path = job.folder / "shell" / layout / f"{table.name}.{_EXTENSIONS[kind]}"
+        path = job.folder / "shell" / layout / table.name / f"select.{_EXTENSIONS[kind]}"
         account, rows = Account(job, path, layout, View()), 0
         opening, print_row, closing = _printer(kind, job, table)
         with TextOutput(path) as out:

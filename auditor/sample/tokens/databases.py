@@ -9,7 +9,7 @@ from auditor.sample.tokens.aws import access_key_id, secret_access_key
 from auditor.sample.tokens.azure import identifiable_key
 from auditor.sample.tokens.checksums import crc32_base64
 from auditor.sample.tokens.kinds import Kind, Made, Shape, plain, whole
-from auditor.sample.tokens.randomness import BASE62, BASE64, BASE64URL, DIGITS, HEX, LOWER, UPPER36, base64_of, body
+from auditor.sample.tokens.randomness import BASE62, BASE64, BASE64URL, HEX, LOWER, UPPER36, base64_of, body
 
 #: kind -> address with a place for the password
 _ADDRESSES = {
@@ -112,5 +112,4 @@ KINDS = (
     whole("pinecone-api-key", lambda rng: f"pcsk_{body(rng, BASE62, 6)}_{body(rng, BASE62, 63)}"),
     plain("aiven-service-password", "AVNS_", BASE62, 19),
     plain("prefect-api-key", "pnu_", BASE62, 36),
-    whole("asana-pat", lambda rng: f"2/{body(rng, DIGITS, 16)}/{body(rng, DIGITS, 16)}:{body(rng, HEX, 32)}"),
 )

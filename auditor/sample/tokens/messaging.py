@@ -56,5 +56,4 @@ KINDS = (
     plain("twilio-api-key-sid", "SK", HEX, 32),
     whole("hubspot-private-app-token", lambda rng: f"pat-{rng.choice(('na1', 'eu1'))}-{uuid(rng)}"),
     whole("salesforce-access-token", lambda rng: f"00D{body(rng, BASE62, 12)}!{body(rng, BASE62 + '._', 96)}"),
-    plain("pagerduty-api-key", "u+", BASE62, 18),
 )

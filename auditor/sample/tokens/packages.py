@@ -43,8 +43,8 @@ def _jfrog_key(rng: Random) -> str:
 
 
 def _reference(rng: Random) -> str:
-    """Return a JFrog reference token: base64 of type, version, expiry and 28 characters."""
-    return base64_of(f"reftkn:01:{unix_time(rng)}:{body(rng, BASE62, 28)}".encode())
+    """Return a JFrog reference token: base64 of type, version, expiry and 27 characters."""
+    return base64_of(f"reftkn:01:{unix_time(rng)}:{body(rng, BASE62, 27)}".encode())
 
 
 KINDS = (
