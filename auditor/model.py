@@ -116,7 +116,11 @@ class Evidence:
 
 
 class Sighting(NamedTuple):
-    """A confirmed secret in one row: what an inspector emits. Holds no plaintext."""
+    """
+    A confirmed secret in one row: what an inspector emits. Holds no plaintext.
+
+    Where it will only be counted, ``row_key`` is '' and ``evidence`` None.
+    """
 
     rule_id: str
     secret_id: str
@@ -130,7 +134,7 @@ class Sighting(NamedTuple):
     severity: Severity
     confidence: Confidence
     setting: Setting
-    evidence: Evidence
+    evidence: Evidence | None
 
 
 @dataclass(frozen=True, slots=True)

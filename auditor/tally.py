@@ -28,26 +28,39 @@ class PlaceKey(NamedTuple):
 
 
 class Seen:
-    """How often, and first where, one secret (or any secret of a place) was seen in one part."""
+    """
+    How often, and first where, one secret (or any secret of a place) was seen in one part.
+
+    Rows come in order, so the first sighting's row and key stay. The strongest confidence and the plainest evidence win.
+    """
 
     __slots__ = ("confidence", "count", "evidence", "first_row", "row_key", "setting", "updated")
 
     def __init__(self, sighting: Sighting) -> None:
-        """Start from the first sighting; rows come in order, so its row stays the first."""
+        """Start from the first sighting."""
         self.count = 1
         self.first_row = sighting.row
         self.row_key = sighting.row_key
         self.updated = sighting.updated
         self.confidence: Confidence = sighting.confidence
         self.setting: Setting = sighting.setting
-        self.evidence: Evidence = sighting.evidence
+        self.evidence: Evidence | None = sighting.evidence
 
     def again(self, sighting: Sighting) -> None:
+        """Count one more of the same secret."""
+        self.count_only(sighting)
+        evidence, known = sighting.evidence, self.evidence
+        if evidence is not None and (known is None or evidence.decoded_by != known.decoded_by):
+            self.evidence = evidence if known is None else min(known, evidence, key=evidence_order)
+
+    def count_only(self, sighting: Sighting) -> None:
         """Count one more."""
         self.count += 1
-        self.confidence = max(self.confidence, sighting.confidence)
-        self.setting = min(self.setting, sighting.setting)
-        self.evidence = min(self.evidence, sighting.evidence, key=evidence_order)
+        # Identity first: comparing enum members costs ten times as much, and they hardly ever differ.
+        if sighting.confidence is not self.confidence and sighting.confidence > self.confidence:
+            self.confidence = sighting.confidence
+        if sighting.setting is not self.setting and sighting.setting < self.setting:
+            self.setting = sighting.setting
 
 
 def evidence_order(evidence: Evidence) -> tuple[int, tuple[str, ...], str]:
@@ -72,9 +85,10 @@ class Place:
         """Count a sighting; keep its secret if it is among the smallest ids."""
         part = self.parts.get(sighting.part)
         if part is None:
-            self.parts[sighting.part] = Seen(sighting)
+            part = self.parts[sighting.part] = Seen(sighting)
+            part.evidence = None  # a column's evidence is that of the secrets that are kept, the same however units are cut
         else:
-            part.again(sighting)
+            part.count_only(sighting)
         secret_id = sighting.secret_id
         if self._full and secret_id > self._bound:
             return
@@ -86,6 +100,10 @@ class Place:
             known.again(sighting)
         if len(self.secrets) > MOST_SECRETS + 1 + _SLACK:
             self.trim()
+
+    def tells(self, part: str, secret_id: str) -> bool:
+        """Tell whether a sighting of this secret would be kept, or be the first of its part."""
+        return not self._full or secret_id <= self._bound or part not in self.parts
 
     def trim(self) -> None:
         """Drop all but the smallest ids: one more than are told, so that a full place is known for one."""
@@ -109,6 +127,15 @@ class Tally:
         if place is None:
             place = self._places[key] = Place(sighting.severity)
         place.add(sighting)
+
+    def tells(self, rule_id: str, table: str, column: str, path: str, part: str, secret_id: str) -> bool:
+        """
+        Tell whether a sighting will be told, and not just counted.
+
+        In a column full of secrets most are only counted, and need not be described first.
+        """
+        place = self._places.get((rule_id, table, column, path))  # type: ignore[call-overload]
+        return place is None or place.tells(part, secret_id)
 
     def places(self) -> Iterator[tuple[PlaceKey, Place]]:
         """Yield every place, trimmed."""

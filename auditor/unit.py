@@ -57,7 +57,7 @@ def scan_unit(unit: Unit, tools: Toolkit, progress: Callable[[int], None]) -> Pa
     """
     source = unit.source
     partial = Partial(Receipt(shown_uri(source.uri), unit.ordinal, source.kind, "", "", "", 0, 0))
-    detector = tools.detector(partial.receipt.uri, partial)
+    detector = tools.detector(partial.receipt.uri, partial, partial.tally.tells)
     partial.receipt = replace(partial.receipt, uri=detector.scrub(partial.receipt.uri))
     try:
         with source.open() as file:

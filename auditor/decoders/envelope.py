@@ -72,11 +72,12 @@ def row_holding(message: object, texts: Sequence[str], occurrences: int) -> Row 
     if type(before) is not dict and before is not None:
         return None
     parts = [(part, columns) for part, columns in (("after", after), ("before", before)) if columns]
+    only = texts[0] if len(texts) == 1 else None
     cells = [
         _new(Cell, (part, name, "", value))
         for part, columns in parts
         for name, value in columns.items()
-        if type(value) is str and _holds(value, texts)
+        if type(value) is str and (only in value if only is not None else _holds(value, texts))
     ]
     if len(cells) < occurrences:
         cells += [

@@ -9,7 +9,7 @@ texts are opened and go through the prefilter too; (5) exact patterns, judgement
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -31,6 +31,15 @@ from auditor.redaction import evidence_of, shown_key
 MOST_UNWRAPPED = 16 << 20
 
 
+#: (rule id, table, column, path, part, secret id) -> whether such a sighting will be told, and not just counted.
+Tells = Callable[[str, str, str, str, str, str], bool]
+
+
+def always(*_sighting: str) -> bool:
+    """Tell everything."""
+    return True
+
+
 class _Search(NamedTuple):
     """A text, and what to do with it: rules to try, and whether it holds a run that may be encoded."""
 
@@ -42,11 +51,15 @@ class _Search(NamedTuple):
 class Detector:
     """Finds raw tokens in batches. One instance a thread (the engine's scratch space is not shared)."""
 
-    def __init__(self, rulebook: Rulebook, engine: Engine, key: AuditKey, *, uri: str, problems: Problems) -> None:
-        """Take compiled rules and the engine that was made from their expressions."""
+    def __init__(
+        self, rulebook: Rulebook, engine: Engine, key: AuditKey, *, uri: str, problems: Problems, tells: Tells = always
+    ) -> None:
+        """Take compiled rules, the engine that was made from their expressions, and who says what need not be described."""
+        self._tells = tells
         self._rules = rulebook.rules
         self._rules_of = rulebook.owners
         self._of_encoded = rulebook.of_encoded
+        self._whole_row = frozenset(index for index, compiled in enumerate(rulebook.rules) if compiled.whole_row)
         self._engine = engine
         self._clues = Clues(rulebook, engine)
         self._key = key
@@ -59,11 +72,10 @@ class Detector:
         for index, clues in self._clues.of(batch):
             number = batch.row_number(index)
             first = batch.decode(index, [clue.text for clue in clues])
-            searches = self._clued(first.cells, clues)
-            if first.also or searches is None or any(self._rules[rule].whole_row for rule, _ in clues):
+            searches = None if first.also or any(clue.rule in self._whole_row for clue in clues) else self._clued(first.cells, clues)
+            if searches is None:
                 first = batch.decode(index)
-                searches = None
-            for row in (first, *first.also):
+            for row in (first, *first.also) if first.also else (first,):
                 claims = self._claims(row.cells, searches or self._searches(row.cells, clues), number)
                 if claims:
                     yield from self._sightings(batch, row, number, settle(claims))
@@ -177,39 +189,45 @@ class Detector:
 
         The same secret at the same place in ``after`` and ``before`` of one event is one sighting, in ``after``.
         """
-        current = {
-            (claim.rule, claim.secret, claim.layer.cell.column, claim.layer.cell.path)
-            for claim in (claims if len(claims) > 1 else ())
-            if claim.layer.cell.part == "after"
-        }
-        seen: set[tuple[str, str, str, str, str]] = set()
-        row_key = shown_key(row.key, self._key.digest)
+        current = {_place_of(claim) for claim in claims if claim.layer.cell.part == "after"} if len(claims) > 1 else frozenset()
+        seen: set[tuple[str, str, str, str, str, str]] = set()
+        row_key = ""
         table = self._shown(batch.table_of(row))
         for claim in claims:
             part, column, path, _ = claim.layer.cell
-            if part == "before" and (claim.rule, claim.secret, column, path) in current:
+            if part == "before" and _place_of(claim) in current:
                 continue
             rule = self._rules[claim.rule]
             secret_id = self._key.secret_id(claim.secret)
-            place = (rule.rule.id, secret_id, part, column, path)
+            column, path = self._shown(column), self._shown(path)
+            place = (rule.rule.id, table, column, path, part, secret_id)
             if place in seen:
                 continue
             seen.add(place)
+            evidence = None
+            if self._tells(*place):
+                row_key = row_key or shown_key(row.key, self._key.digest)
+                evidence = evidence_of(claim.secret, _prefix(rule.rule.prefixes, claim.secret), claim.layer.decoded_by)
             yield Sighting(
                 rule.rule.id,
                 secret_id,
                 table,
-                self._shown(column),
-                self._shown(path),
+                column,
+                path,
                 part,
                 number,
-                row_key,
+                row_key if evidence else "",
                 row.updated,
                 rule.severity,
                 claim.confidence,
                 claim.setting,
-                evidence_of(claim.secret, _prefix(rule.rule.prefixes, claim.secret), claim.layer.decoded_by),
+                evidence,
             )
+
+
+def _place_of(claim: Claim) -> tuple[int, str, str, str]:
+    """Return what a secret in ``before`` is compared with one in ``after`` by."""
+    return (claim.rule, claim.secret, claim.layer.cell.column, claim.layer.cell.path)
 
 
 def _prefix(prefixes: Sequence[str], secret: str) -> str:

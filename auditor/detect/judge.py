@@ -53,13 +53,7 @@ def judge(compiled: CompiledRule, match: Any) -> Judged | None:
     rule = compiled.rule
     secret, matched = match[compiled.group], match[0]
     start, end = match.span(compiled.group)
-    if not secret or is_placeholder(secret):
-        return None
-    if compiled.placeholders:
-        lowered = matched.lower()
-        if any(word in lowered for word in compiled.placeholders):
-            return None
-    if rule.min_entropy and entropy(secret) < rule.min_entropy:
+    if not secret:
         return None
     confidence = _BY_RANK[compiled.rank]
     for check in compiled.checks:
@@ -70,6 +64,14 @@ def judge(compiled: CompiledRule, match: Any) -> Judged | None:
             confidence = Confidence.LOW
         elif verdict is Verdict.PROVEN and confidence is not Confidence.LOW:
             confidence = Confidence.CONFIRMED_FORMAT
+    if compiled.placeholders:
+        lowered = matched.lower()
+        if any(word in lowered for word in compiled.placeholders):
+            return None
+    # A vendor's own checksum says more than a word that happens to stand in a random text.
+    if confidence is not Confidence.CONFIRMED_FORMAT or not compiled.vendor:
+        if is_placeholder(secret) or (rule.min_entropy and entropy(secret) < rule.min_entropy):
+            return None
     innermost = _innermost(secret, rule.innermost)
     if not innermost or (innermost != secret and is_placeholder(innermost)):
         return None

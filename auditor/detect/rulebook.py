@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.detect.checks import Check, all_checks
-from auditor.detect.rule import Rule, RuleFile, Scope, flaws
+from auditor.detect.rule import Rule, RuleFile, Scope, Specificity, flaws
 from auditor.errors import ConfigError
 from auditor.identity import digest_of
 from auditor.model import Severity
@@ -29,6 +29,7 @@ class CompiledRule:
     placeholders: tuple[str, ...]
     whole_row: bool
     rank: int
+    vendor: bool
     trusted: bool
 
     @cached_property
@@ -109,6 +110,7 @@ def compile_rule(rule: Rule, pack: str, checks: Mapping[str, Check], *, trusted:
         placeholders=tuple(word.lower() for word in rule.placeholders),
         whole_row=rule.scope is Scope.ROW,
         rank=rule.specificity.rank,
+        vendor=rule.specificity is Specificity.VENDOR,
         trusted=trusted,
     )
     if not trusted:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditor.detect.detector import Detector
+from auditor.detect.detector import Detector, Tells, always
 from auditor.detect.engines import make_engine
 from auditor.detect.rulebook import Rulebook, load_rulebook
 from auditor.identity import AuditKey
@@ -28,9 +28,9 @@ class Toolkit:
         rulebook = load_rulebook(rule_files)
         return cls(rulebook, make_engine(rulebook.expressions, engine), key)
 
-    def detector(self, uri: str, problems: Problems) -> Detector:
+    def detector(self, uri: str, problems: Problems, tells: Tells = always) -> Detector:
         """Return a detector for one input, which is named by ``uri`` in its gaps."""
-        return Detector(self.rulebook, self.engine, self.key, uri=uri, problems=problems)
+        return Detector(self.rulebook, self.engine, self.key, uri=uri, problems=problems, tells=tells)
 
     def scrub(self, text: str) -> str:
         """Return a text without the secrets in it; see `Detector.scrub`."""

@@ -63,7 +63,9 @@ class FindingReader:
             distinct = self._distinct(places)
             rows = self._one_by_one(places) if distinct <= MOST_SECRETS else self._as_column(places)
             for secret_id, seen in groupby(rows, key=lambda row: str(row[0])):
-                yield self._finding(rule_id, table, column, path, Severity(severity), secret_id, list(seen), distinct)
+                records = [_SeenRecord(*row) for row in seen]
+                plainest = self._plainest(places) if not secret_id else min((record.layers, record.evidence) for record in records)[1]
+                yield self._finding(rule_id, table, column, path, Severity(severity), secret_id, records, plainest, distinct)
 
     def _places(self, rule_id: str, table: str, column: str, path: str) -> str:
         """Return the ids of a group's places as a list for SQL."""
@@ -82,6 +84,12 @@ class FindingReader:
         share = int(ids[MOST_SECRETS - 1][-32:], 16) / 2**128
         return max(MOST_SECRETS + 1, round((MOST_SECRETS - 1) / share))
 
+    def _plainest(self, places: str) -> str:
+        """Return the evidence that stands for a column: the plainest of its first secrets by id, the same in any order of merging."""
+        first = f"SELECT secret_id FROM sighting WHERE place IN ({places}) GROUP BY secret_id ORDER BY secret_id LIMIT {MOST_SECRETS}"  # noqa: S608
+        query = f"SELECT evidence FROM sighting WHERE place IN ({places}) AND secret_id IN ({first}) ORDER BY layers, evidence LIMIT 1"  # noqa: S608
+        return str(self._connection.execute(query).fetchone()[0])
+
     def _one_by_one(self, places: str) -> Iterator[tuple[object, ...]]:
         """Yield what was seen of each secret, ordered by secret, address, part and unit."""
         yield from self._connection.execute(_SEEN.format(secret="seen.secret_id", source="sighting", places=places))
@@ -91,12 +99,10 @@ class FindingReader:
         yield from self._connection.execute(_SEEN.format(secret="''", source="place", places=places))
 
     def _finding(
-        self, rule_id: str, table: str, column: str, path: str, severity: Severity, secret_id: str, seen: list[tuple[object, ...]], distinct: int
+        self, rule_id: str, table: str, column: str, path: str, severity: Severity, secret_id: str, records: list[_SeenRecord], evidence: str, distinct: int
     ) -> Finding:
         """Merge the sightings of one secret (or group) into a finding."""
-        records = [_SeenRecord(*row) for row in seen]
         exposures, total = self._exposures(records)
-        plainest = min(records, key=lambda record: (record.layers, record.evidence))
         setting = Setting(min(record.setting for record in records))
         text = self._describe(rule_id)
         finding_id = self._key.finding_id(secret_id, rule_id, "", table, column, path)
@@ -114,7 +120,7 @@ class FindingReader:
             table=table,
             column=column,
             path=path,
-            evidence=evidence_of_text(plainest.evidence),
+            evidence=evidence_of_text(evidence),
             occurrences=sum(record.count for record in records),
             distinct=1 if secret_id else distinct,
             exposures=exposures,

@@ -215,8 +215,8 @@ def _seen_row(part: str, seen: Seen) -> tuple[object, ...]:
         seen.updated,
         int(seen.confidence),
         str(seen.setting),
-        evidence_text(seen.evidence),
-        len(seen.evidence.decoded_by),
+        evidence_text(seen.evidence) if seen.evidence else "",
+        len(seen.evidence.decoded_by) if seen.evidence else 0,
     )
 
 

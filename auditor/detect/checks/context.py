@@ -36,7 +36,7 @@ _STORED_FORM = re.compile(
     |(?:pbkdf2|scrypt|bcrypt|argon2|sha\d*|md5)[\w-]*[$:]|sha(?:1|256|384|512)-|grub\.pbkdf2
     |\{(?:S?SHA\d*|S?MD5|CRYPT|PKCS5S2|bcrypt|pbkdf2|argon2|scrypt|cipher)\}
     |vault:|ENC[\[(]|\$ANSIBLE_VAULT|age-encryption|k8s:enc|AQICAH|AQIDAH|U2FsdGVkX1|AQAAAA[IE]
-    |![0-9A-Za-z]{40}$|[ST]:[0-9A-F]{60,160}$|-----BEGIN|\\+xc30d04|(?:AYAD|AgV4|AQR4|Ag|hQ[EI]|wcB|jA0E)[\w+/-]{160}
+    |![0-9A-Za-z]{40}$|[ST]:[0-9A-F]{60,160}$|-----BEGIN|\\*xc30d04|(?:AYAD|AgV4|AQR4|Ag|hQ[EI]|wcB|jA0E)[\w+/-]{100}
     |@Microsoft\.KeyVault|arn:aws|projects/[^/]+/secrets|op://|env:|file:|secretref:
     """,
     re.VERBOSE,

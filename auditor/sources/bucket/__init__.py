@@ -1,0 +1,213 @@
+"""
+Objects in buckets, and files behind http(s) addresses.
+
+The object store client is imported here and nowhere else, and its errors stop here: their texts hold addresses with signatures.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import unquote, urlsplit
+
+from auditor.errors import ConfigError, SourceUnavailable
+from auditor.redaction import shown_uri
+from auditor.sources.bucket.reading import RangedFile, StreamedFile
+from auditor.sources.bucket.settings import FIXES, allows_http, settings_of
+
+_KINDS = {"s3": "s3", "gs": "gs", "az": "az", "azure": "az", "azure-blob": "az", "http": "http", "https": "http"}
+_BUFFER = 256 << 10
+_PIECE = 1 << 20
+# A request may take long (a slow line), but not without a byte for half a minute.
+_CLIENT: dict[str, Any] = {"connect_timeout": "10s", "read_timeout": "30s", "timeout": "24h"}
+_RETRIES: dict[str, Any] = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
+_STATUS = re.compile(r"(?:status|Status)[^0-9]{1,20}([1-5]\d\d)\b")
+
+
+@dataclass(slots=True)
+class BucketInput:
+    """
+    An object; see `auditor.protocols.Input`.
+
+    ``root`` is what its store is made from, ``key`` its place there. ``size`` is None where the server knows no ranges.
+    """
+
+    kind: str
+    uri: str
+    folder: str
+    name: str
+    size: int | None
+    version: str
+    root: str
+    key: str
+    etag: str
+
+    def open(self) -> BinaryIO:
+        """Open it: in ranges, or in one go. An object that changes while it is read is a `SourceUnavailable`."""
+        raw = self._streamed() if self.size is None else RangedFile(self.size, self._fetch)
+        return cast("BinaryIO", io.BufferedReader(raw, _BUFFER))
+
+    def _fetch(self, start: int, end: int) -> memoryview:
+        """Return a range of the object as it was when it was listed."""
+        import obstore
+
+        options: dict[str, Any] = {"range": (start, end)}
+        if self.etag and not self.etag.startswith("W/"):
+            options["if_match"] = self.etag
+        try:
+            result = obstore.get(_store(self.kind, self.root), self.key, options=cast("Any", options))
+            same = not self.etag or result.meta["e_tag"] == self.etag
+            data = memoryview(result.bytes()) if same else memoryview(b"")
+        except obstore.exceptions.PreconditionError:
+            same = False
+            data = memoryview(b"")
+        except (obstore.exceptions.BaseError, OSError, ValueError) as error:
+            raise _unavailable(error, self.kind, self.uri) from None
+        if not same or len(data) != end - start:
+            raise SourceUnavailable("it was changed while it was read", where=shown_uri(self.uri), fix="scan it again")
+        return data
+
+    def _streamed(self) -> StreamedFile:
+        """Begin to read the object in one go."""
+        return StreamedFile(self._pieces())
+
+    def _pieces(self) -> Iterator[memoryview]:
+        """Yield the object as it comes."""
+        import obstore
+
+        try:
+            for piece in obstore.get(_store(self.kind, self.root), self.key).stream(min_chunk_size=_PIECE):
+                yield memoryview(piece)
+        except (obstore.exceptions.BaseError, OSError, ValueError) as error:
+            raise _unavailable(error, self.kind, self.uri) from None
+
+
+def find(argument: str) -> Iterator[BucketInput]:
+    """
+    Yield the object that an address names, or all objects below it, sorted by key.
+
+    Raise `SourceUnavailable` if there is nothing or it cannot be reached, `ConfigError` if the address holds a credential.
+    """
+    try:
+        import obstore  # noqa: F401 - is it there?
+    except ImportError:
+        raise ConfigError(
+            "buckets need the package obstore", where=shown_uri(argument), fix="pip install 'auditor[bucket]'"
+        ) from None
+    scheme, _, rest = argument.partition("://")
+    kind = _KINDS[scheme.lower()]
+    return _by_http(argument) if kind == "http" else _in_bucket(kind, argument, rest)
+
+
+def _in_bucket(kind: str, argument: str, rest: str) -> Iterator[BucketInput]:
+    """Yield an object of a bucket, or those below a prefix."""
+    import obstore
+
+    if "?" in rest:
+        what = "an address cannot carry options or credentials"
+        raise ConfigError(what, where=shown_uri(argument), fix=f"leave out what follows the question mark and {FIXES[kind]}")
+    container, _, key = rest.partition("/")
+    if not container:
+        raise ConfigError("the address names no bucket", where=argument, fix=f"{kind}://BUCKET/PREFIX")
+    root = f"{kind}://{container}"
+    try:
+        store = _store(kind, root)
+        found = [] if not key or key.endswith("/") else _head(store, key)
+        found = found or [meta for chunk in obstore.list(store, key.strip("/") or None) for meta in chunk]
+    except (obstore.exceptions.BaseError, OSError, ValueError) as error:
+        raise _unavailable(error, kind, argument) from None
+    if not found:
+        raise SourceUnavailable("nothing lies there", where=argument, fix="name an object or a whole folder of the bucket")
+    for meta in sorted(found, key=lambda meta: str(meta["path"])):
+        folder, _, name = meta["path"].rpartition("/")
+        etag = meta["e_tag"] or ""
+        version = etag or f"{meta['last_modified']:%Y%m%dT%H%M%S.%f}-{meta['size']}"
+        yield BucketInput(kind, f"{root}/{meta['path']}", folder, name, meta["size"], version, root, meta["path"], etag)
+
+
+def _head(store: Any, key: str) -> list[Any]:
+    """Return the one object of this key, or none. To be refused is no answer: the right to list may be there."""
+    import obstore
+
+    try:
+        return [obstore.head(store, key)]
+    except (obstore.exceptions.NotFoundError, obstore.exceptions.PermissionDeniedError, obstore.exceptions.UnauthenticatedError):
+        return []
+
+
+def _by_http(argument: str) -> Iterator[BucketInput]:
+    """
+    Yield the file behind an http(s) address.
+
+    It is asked for with GET, since a signed address is often good for that alone: by its first byte, which tells the size, or, from
+    a server that knows no ranges, as a whole.
+    """
+    import obstore
+
+    parts = urlsplit(argument)
+    if parts.username or parts.password:
+        raise ConfigError("an address cannot carry a password", where=shown_uri(argument), fix="use a signed address")
+    try:
+        store = _store("http", argument)
+        try:
+            meta = obstore.get(store, "", options={"range": (0, 1)}).meta
+            size: int | None = meta["size"]
+        except (obstore.exceptions.NotSupportedError, obstore.exceptions.GenericError):
+            # No ranges, or an empty file: that has no first byte.
+            meta = obstore.get(store, "").meta
+            size = 0 if meta["size"] == 0 else None
+    except (obstore.exceptions.BaseError, OSError, ValueError) as error:
+        raise _unavailable(error, "http", argument) from None
+    folder, _, name = unquote(parts.path).strip("/").rpartition("/")
+    etag = meta["e_tag"] or ""
+    version = etag or f"{meta['last_modified']:%Y%m%dT%H%M%S}-{meta['size']}"
+    yield BucketInput("http", argument, folder, name or parts.netloc, size, version, argument, "", etag)
+
+
+def _store(kind: str, root: str) -> Any:
+    """Return the store of a bucket as the environment says, made once in each process."""
+    settings = {} if kind == "http" else settings_of(kind, os.environ, Path.home())
+    return _made(kind, root, tuple(settings.items()))
+
+
+@cache
+def _made(kind: str, root: str, settings: tuple[tuple[str, Any], ...]) -> Any:
+    """Make a store."""
+    from obstore import store
+
+    config: dict[str, Any] = dict(settings)
+    address = root if kind == "http" else config.get("endpoint", config.get("base_url"))
+    common: dict[str, Any] = {"client_options": {**_CLIENT, "allow_http": allows_http(address)}, "retry_config": _RETRIES}
+    container = root.partition("://")[2]
+    if kind == "http":
+        return store.HTTPStore(root, **common)
+    if kind == "s3":
+        return store.S3Store(container, config=cast("Any", config), **common)
+    if kind == "gs":
+        return store.GCSStore(container, config=cast("Any", config), **common)
+    return store.AzureStore(container, config=cast("Any", config), **common)
+
+
+def _unavailable(error: Exception, kind: str, uri: str) -> SourceUnavailable:
+    """Say what the client's error means, without its text."""
+    name = type(error).__name__
+    text = str(error)
+    status = _STATUS.search(text)
+    if name == "NotFoundError":
+        what, fix = "there is no such bucket or object", "check the address"
+    elif name in ("PermissionDeniedError", "UnauthenticatedError"):
+        what, fix = "access is refused", FIXES[kind]
+    elif "dns error" in text or "error sending request" in text or "Connection refused" in text:
+        what, fix = "the server cannot be reached", "check the address and the network"
+    elif status:
+        what, fix = f"the server answered with status {status[1]}", FIXES[kind]
+    else:
+        what, fix = f"cannot be read ({name})", FIXES[kind]
+    return SourceUnavailable(what, where=shown_uri(uri), fix=fix)
