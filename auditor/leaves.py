@@ -10,6 +10,8 @@ from auditor.model import Cell
 #: Names shorter than this cannot hold a secret that any rule knows, so they are not offered as cells.
 SHORTEST_NAME = 8
 _new = tuple.__new__  # a third of the time that a named tuple's own constructor takes
+#: Members that make an object one credential (JWK, JWS in JSON form, Docker's auth): it is also offered whole, as text.
+_WHOLE = frozenset(("kty", "signature", "signatures", "auth"))
 #: Deeper nesting is offered as the JSON text of the subtree: still scanned, under the path of its root.
 DEEPEST = 64
 
@@ -29,6 +31,8 @@ def leaves(part: str, column: str, value: object, path: str = "", depth: int = 0
             yield Cell(part, column, path, json.dumps(value, ensure_ascii=False))
     elif kind is dict:
         base = path or "$"
+        if not _WHOLE.isdisjoint(value):  # type: ignore[arg-type]
+            yield Cell(part, column, base, json.dumps(value, ensure_ascii=False))
         for name, child in value.items():  # type: ignore[attr-defined]
             if len(name) >= SHORTEST_NAME:
                 yield Cell(part, column, f"{base}.{{name}}", name)

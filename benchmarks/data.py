@@ -19,15 +19,17 @@ _DESCRIBE = {"result.csv", "schema.sql"}
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A folder of files to scan, and the truth about what is in them."""
+    """A folder of files to scan, those of the tables ``without`` left out, and the truth about what is in them."""
 
     folder: Path
     truth: Path
+    without: str = "no table"
 
     @property
     def files(self) -> Sequence[Path]:
         """Return the files to scan, in the order of their names; the few small ones that describe others are left out."""
-        return sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name not in _DESCRIBE)
+        files = (path for path in self.folder.rglob("*") if path.is_file() and path.name not in _DESCRIBE)
+        return sorted(path for path in files if self.without not in path.as_posix())
 
     @property
     def size(self) -> int:

@@ -51,11 +51,19 @@ def of_auditor(scanned: Data, report: Path) -> Quality:
 
 
 def of_peer(scanned: Data, found: Iterable[tuple[Path, int]]) -> Quality:
-    """Judge (file, line) pairs; what is planted beyond the end of the files is not asked for."""
+    """
+    Judge (file, line) pairs.
+
+    What is planted beyond the end of the files is not asked for; a kind that is planted throughout a file is one secret a row.
+    """
     rows = {path.relative_to(scanned.folder).as_posix(): _rows_of_lines(path) for path in scanned.files}
     planted: dict[tuple[str, int], list[TruthLine]] = defaultdict(list)
     for line in read_lines(scanned.truth):
-        if line.row is not None and line.row <= int(rows[line.file][-1]):
+        last = int(rows[line.file][-1])
+        if line.row is None and line.expect == "found":
+            for row in range(1, last + 1):
+                planted[line.file, row] = [line]
+        elif line.row is not None and line.row <= last:
             planted[line.file, line.row].append(line)
     hit: set[tuple[str, int]] = set()
     true = false = 0

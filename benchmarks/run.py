@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import data, machine, quality
@@ -115,6 +116,8 @@ def main() -> None:
     # One file for each of the five tables.
     csv = data.sample("csv", "--format", "export-csv", "--size", str(_SIZE // 5))
     parquet = data.sample("parquet", "--format", "export-parquet", "--size", str(_SIZE // 5))
+    # Arrow alone cannot open the orders: their DECIMAL has no precision, and CockroachDB writes that as 2**31 - 1.
+    parquet = replace(parquet, without="/orders/")
     print(machine.described(peer.label for peer in PEERS))
     one_core([("ndjson, wrapped", ndjson, 8, 15), ("csv", csv, 6, 10), ("a token in every row", crowded, 2, 4)])
     against_mere_reading([("parquet", parquet), ("ndjson.gz", gzip)])

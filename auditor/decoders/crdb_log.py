@@ -19,9 +19,10 @@ from auditor.decoders.crdb_json_log import CrdbJsonLog, log_format
 from auditor.decoders.framing import bytes_of, line_ends, starts_of
 from auditor.decoders.log_entries import event_cells, event_table, without_markers
 from auditor.decoders.options import ReadOptions
+from auditor.decoders.sequential import Sequential
 from auditor.errors import DecodeError
 from auditor.model import Cell, Row
-from auditor.protocols import Framed
+from auditor.protocols import Framed, Layout
 
 # Level, date, time: the same in all lines of an entry, and hardly ever in two entries.
 _STAMP = re.compile(rb"[IWEF]\d{6} \d\d:\d\d:\d\d\.\d{6} ")
@@ -33,13 +34,10 @@ _V1 = re.compile(_SOURCE + rb"(?:\[([^\]]*)\] )?")
 _GOES_ON = b"+|!"
 
 
-class CrdbLog:
+class CrdbLog(Sequential):
     """The layout of a log of text lines. Rows are entries, numbered by their first line."""
 
-    splittable = False
     preamble = 0
-    columns: Sequence[str] = ()
-    notes: Sequence[str] = ()
 
     def __init__(self, version: str) -> None:
         """Take the name of the log's format."""
@@ -56,11 +54,6 @@ class CrdbLog:
                 return start
             start = before
         return 0
-
-    def start(self, window: bytes) -> int:
-        """Tell nothing: rows are numbered by lines, which nobody has counted in front of the window."""
-        del window
-        return -1
 
     def frame(self, chunk: bytes) -> Framed:
         """Take out the markers and join the lines of each entry."""
@@ -146,7 +139,7 @@ def _cells(text: bytes, tags: bytes | None) -> list[Cell]:
     return cells
 
 
-def recognise(head: bytes, name: str, options: ReadOptions) -> CrdbLog | CrdbJsonLog | None:
+def recognise(head: bytes, name: str, options: ReadOptions) -> Layout | None:
     """Recognise a log by its first lines that are not blank, text or JSON."""
     del name
     lines = [line for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 4)[:4] if line.strip()]

@@ -33,7 +33,7 @@ _NAME = re.compile(r"[^\W\d][\w$ ]{0,62}")
 _BOM = b"\xef\xbb\xbf"
 # A captured message whose key and value are bytea in hex form: what goes before (1), key (2), between (3), value (4).
 _HEX_MESSAGE = re.compile(
-    rb'^((?:"[^"\n]*+(?:""[^"\n]*+)*+"|[^",;|\t\n]*+)([,;|\t]))(\\x(?:[0-9a-fA-F]{2})*+|NULL)(\2)\\x((?:[0-9a-fA-F]{2})*+)(?=\r?$)',
+    rb'^((?:"[^"\n]*+(?:""[^"\n]*+)*+"|[^",;|\t\n]*+)([,;|\t]))(\\x[0-9a-fA-F]*+|NULL)(\2)\\x([0-9a-fA-F]*+)(?=\r?$)',
     re.MULTILINE,
 )
 # Put before the table's name where the message was rewritten from hex form.
@@ -221,8 +221,10 @@ def _is_remark(record: bytes, fields: int) -> bool:
 
 
 def _unhexed(match: re.Match[bytes]) -> bytes:
-    """Write a message in hex form as the text that it stands for, so that it can be scanned."""
+    """Write a message in hex form as the text that it stands for, so that it can be scanned; half a byte is left as it is."""
     before, _, key, between, value = match.groups()
+    if len(value) % 2 or (key != b"NULL" and len(key) % 2):
+        return match[0]
     opening = b'"' if before.startswith(b'"') else b""
     plain_key = key if key == b"NULL" else _quoted(binascii.unhexlify(key[2:]))
     return opening + _FROM_HEX.encode() + before.removeprefix(opening) + plain_key + between + _quoted(binascii.unhexlify(value))

@@ -7,8 +7,6 @@ for JSON lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import orjson
 from numpy.typing import NDArray
@@ -16,25 +14,22 @@ from numpy.typing import NDArray
 from auditor.decoders import bits, envelope
 from auditor.decoders.framing import LINE_FEED, bytes_of, line_ends
 from auditor.decoders.options import ReadOptions
+from auditor.decoders.sequential import Sequential
 from auditor.errors import DecodeError
 from auditor.model import Row
-from auditor.protocols import Framed
+from auditor.protocols import Framed, Layout
 
 _QUOTE, _BACKSLASH, _COMMA = b'"\\,'
 _SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 
 
-class JsonArray:
+class JsonArray(Sequential):
     """
     The layout of one array, or of documents one after another.
 
     In an array each element is a record up to its comma; else each document up to its closing bracket.
     """
-
-    splittable = False
-    columns: Sequence[str] = ()
-    notes: Sequence[str] = ()
 
     def __init__(self, preamble: int, *, array: bool) -> None:
         """Take where the first element or document begins."""
@@ -53,11 +48,6 @@ class JsonArray:
             # Behind a closing bracket another array may begin, and only a comma says that this one goes on.
             ends = ends[bytes_of(block)[ends - 1] == _COMMA]
         return int(ends[-1]) if len(ends) else 0
-
-    def start(self, window: bytes) -> int:
-        """Tell that the depth in the middle of JSON cannot be known."""
-        del window
-        return -1
 
     def frame(self, chunk: bytes) -> Framed:
         """Find the elements or documents; where a string holds a raw line feed, which JSON forbids, take the lines instead."""
@@ -120,7 +110,7 @@ def _escaped(array: NDArray[np.uint8]) -> bits.Bits:
     return bits.from_bools(marks)
 
 
-def recognise(head: bytes, name: str, options: ReadOptions) -> JsonArray | None:
+def recognise(head: bytes, name: str, options: ReadOptions) -> Layout | None:
     """
     Recognise an array by its bracket, documents by a second line that goes on with the first.
 

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from auditor.decoders.ddl import created_tables
 from auditor.decoders.framing import lines_beginning
 from auditor.decoders.options import ReadOptions
+from auditor.decoders.sequential import Sequential
 from auditor.decoders.sql_lexer import Token, identifier, is_unclosed, literal, tokens
 from auditor.errors import DecodeError
 from auditor.model import Cell, Row
-from auditor.protocols import Framed
+from auditor.protocols import Framed, Layout
 
 _INSERTS = (b"INSERT INTO ", b"UPSERT INTO ")
 _CREATE = b"CREATE TABLE "
@@ -32,7 +33,7 @@ _WHOLE = re.compile(rb";\s*(?:--[^\n]*\s*)*\Z")
 _RESULTS = "results"
 
 
-class SqlInserts:
+class SqlInserts(Sequential):
     """
     The layout of statements, one INSERT a record. ``columns`` are those of the CLI's first result.
 
@@ -40,8 +41,6 @@ class SqlInserts:
     """
 
     format = "sql"
-    splittable = False
-    notes: Sequence[str] = ()
 
     def __init__(self, columns: Sequence[str], preamble: int) -> None:
         """Take the columns of the CLI's first result and where its first INSERT begins; () and 0 for other input."""
@@ -168,7 +167,7 @@ def _cells(values: Sequence[Sequence[Token]], columns: Sequence[str]) -> Iterato
                 yield Cell("after", name, path, text)
 
 
-def recognise(head: bytes, name: str, options: ReadOptions) -> SqlInserts | None:
+def recognise(head: bytes, name: str, options: ReadOptions) -> Layout | None:
     """Recognise the CLI's output by its CREATE TABLE, and dumps by a statement in the first line and an INSERT."""
     del name
     inserts = lines_beginning(head, _INSERTS)

@@ -8,14 +8,14 @@ such as ``# row 2``. Facts: ``pkg/cli/clisqlexec/format_table.go`` and its tests
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
 
 from auditor.decoders.options import ReadOptions
+from auditor.decoders.sequential import Sequential
 from auditor.errors import DecodeError
 from auditor.model import Cell, Row
-from auditor.protocols import Framed
+from auditor.protocols import Framed, Layout
 
 _HEADER = re.compile(rb"# (\d+) columns?\r?\n")
 _ROW = re.compile(rb"# row \d+\r?\n")
@@ -23,16 +23,14 @@ _VALUE = re.compile(rb"## (\d+)\r?\n")
 _ROW_LINE = re.compile(rb"^# row \d+\r?\n(?=## )", re.MULTILINE)
 
 
-class SqlRaw:
+class SqlRaw(Sequential):
     """The layout of raw values. Columns have no names."""
 
     format = "raw"
-    splittable = False
-    notes: Sequence[str] = ()
 
     def __init__(self, width: int, preamble: int) -> None:
         """Take the number of columns and where the first row begins."""
-        self.columns: Sequence[str] = tuple(f"col{number}" for number in range(1, width + 1))
+        self.columns = tuple(f"col{number}" for number in range(1, width + 1))
         self.preamble = preamble
 
     def cut(self, block: bytes, *, final: bool) -> int:
@@ -85,7 +83,7 @@ def _starts(data: bytes) -> tuple[list[int], list[int]]:
     return starts, broken
 
 
-def recognise(head: bytes, name: str, options: ReadOptions) -> SqlRaw | None:
+def recognise(head: bytes, name: str, options: ReadOptions) -> Layout | None:
     """Recognise raw values by their first line."""
     del name, options
     if not (header := _HEADER.match(head)):

@@ -14,22 +14,20 @@ import numpy as np
 
 from auditor.decoders.framing import lines_beginning
 from auditor.decoders.options import ReadOptions
+from auditor.decoders.sequential import Sequential
 from auditor.errors import DecodeError
 from auditor.model import Cell, Row
-from auditor.protocols import Framed
+from auditor.protocols import Framed, Layout
 
 # Lines of other output (``SET``, a prompt) that may come before the first record.
 _LINES_BEFORE = 10
 _START = b"-[ RECORD "
 
 
-class SqlRecords:
+class SqlRecords(Sequential):
     """The layout of printed records. Each names its own columns."""
 
     format = "records"
-    splittable = False
-    columns: Sequence[str] = ()
-    notes: Sequence[str] = ()
 
     def __init__(self, preamble: int) -> None:
         """Take where the first record begins."""
@@ -83,7 +81,7 @@ def _bar(lines: Sequence[str]) -> int:
     return -1
 
 
-def recognise(head: bytes, name: str, options: ReadOptions) -> SqlRecords | None:
+def recognise(head: bytes, name: str, options: ReadOptions) -> Layout | None:
     """Recognise records by the line that begins the first, near the front of the input."""
     del name
     starts = lines_beginning(head, (_START,))

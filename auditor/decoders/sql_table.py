@@ -9,7 +9,7 @@ without.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from auditor.decoders.framing import bytes_of, line_ends, starts_of
 from auditor.decoders.options import ReadOptions
+from auditor.decoders.sequential import Sequential
 from auditor.decoders.sql_grid import RULE, Grid, find_header
 from auditor.errors import DecodeError
 from auditor.model import Cell, Row
-from auditor.protocols import Framed
+from auditor.protocols import Framed, Layout
 
 _FOOTER = re.compile(rb"\(\d+ rows?\)\s*")
 # A first cell like this begins a row even where all other cells are empty.
@@ -34,7 +35,7 @@ _REWRITTEN = b"\x1e"
 _ONE_COLUMN = "a table of one column: a value of several lines cannot be told from several rows"
 
 
-class SqlTable:
+class SqlTable(Sequential):
     """
     The layout of one or more printed tables.
 
@@ -42,12 +43,11 @@ class SqlTable:
     """
 
     format = "table"
-    splittable = False
 
     def __init__(self, grid: Grid, preamble: int, *, ruled: bool) -> None:
         """Take the first table's grid; ``ruled`` says that a rule follows every row."""
-        self.columns: Sequence[str] = grid.names
-        self.notes: Sequence[str] = () if len(grid.names) > 1 or ruled else (_ONE_COLUMN,)
+        self.columns = grid.names
+        self.notes = () if len(grid.names) > 1 or ruled else (_ONE_COLUMN,)
         self.preamble = preamble
         self._first = self._cut_from = self._framed_from = grid
         self._ruled = ruled
@@ -180,7 +180,7 @@ def _pairs(record: bytes, grid: Grid) -> list[tuple[str, str]]:
     return [*zip(grid.names, values, strict=False), ("", "\n".join(filter(None, others)))]
 
 
-def recognise(head: bytes, name: str, options: ReadOptions) -> SqlTable | None:
+def recognise(head: bytes, name: str, options: ReadOptions) -> Layout | None:
     """Recognise a table by its header: names over a rule, with borders where the rule has crossings."""
     del name
     ends = line_ends(head)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import string
 
 BASE36 = string.digits + string.ascii_lowercase
-BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+BASE58 = "".join(symbol for symbol in BASE62 if symbol not in "0OIl")
 BASE64 = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+BECH32 = "qpzry9x8gf2tvdw0" + "s3jn54khce6mua7l"
 
 
 def written(number: int, alphabet: str, width: int = 0) -> str:

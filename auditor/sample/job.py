@@ -61,7 +61,7 @@ class View(NamedTuple):
 
     ``columns`` limits the columns (a column family). ``key`` and ``named_key``: the key stands apart, as an array or as an
     object. ``bare``: a deletion shows the key columns in the row's place. ``raw_bytes``: BYTES are not printed as hex.
-    ``positional``: the file names no columns. ``statement``: everything is text of this one column.
+    ``positional``: the columns are told by their position. ``statement``: everything is text of this one column.
     """
 
     after: bool = True

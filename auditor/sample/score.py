@@ -6,6 +6,7 @@ Compare a scan's jsonl report with the truth of a sample: what was found, what w
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,9 @@ import orjson
 
 from auditor.sample.truth import TruthLine, read_lines
 
+#: Delimited formats with a header: read without being told of it, their records count from the header, and columns are numbered.
+_HEADED = frozenset(("export-csv-header", "sql-csv", "sql-tsv"))
+_NUMBERED = re.compile(r"col[0-9]+")
 #: Rows may be matched by column only where the format has columns of its own: logs have one text for all.
 _LOGS = "audit-"
 _BEFORE_COLUMN = "__crdb__before"
@@ -160,6 +164,7 @@ class _Planted:
         self._lines = lines
         self._files: dict[str, str] = {}
         self._known = {line.file for line in lines}
+        self._headed = {line.file for line in lines if line.format in _HEADED}
         self._rows: dict[tuple[str, str, int], list[int]] = defaultdict(list)
         self._columns: dict[tuple[str, str], list[int]] = defaultdict(list)
         for number, line in enumerate(lines):
@@ -171,6 +176,8 @@ class _Planted:
     def lookup(self, sight: Sight) -> _Match:
         """Return what is planted where the exposure is. A whole-column finding hits every line of its column in that file."""
         file = self._file(sight.file)
+        if file in self._headed and _NUMBERED.fullmatch(sight.column):
+            sight = sight._replace(row=max(0, sight.row - 1))
         if sight.row == 0:
             near = [
                 number

@@ -14,7 +14,7 @@ from auditor.decoders import crdb_log, delimited, json_array, json_lines, sql_in
 from auditor.decoders.options import ReadOptions
 from auditor.errors import DecodeError
 
-ROWS = [["1", "one, \"two\"", "x|y"], ["2", "three\nfour", "z"], ["3", "five", "é漢"], ["4", "six", "w"]]
+ROWS = [["1", 'one, "two"', "x|y"], ["2", "three\nfour", "z"], ["3", "five", "é漢"], ["4", "six", "w"]]
 COLUMNS = ["id", "note", "more"]
 
 
@@ -26,7 +26,11 @@ def as_csv():
 
 def as_table():
     lines = "".join(
-        "\n".join(f"  {(row[0] if not n else ''):<2} | {part:<10} | {(row[2] if not n else ''):<4}" for n, part in enumerate(row[1].split("\n"))) + "\n"
+        "\n".join(
+            f"  {(row[0] if not n else ''):<2} | {part:<10} | {(row[2] if not n else ''):<4}"
+            for n, part in enumerate(row[1].split("\n"))
+        )
+        + "\n"
         for row in ROWS
     )
     return f"  id |    note    | more\n-----+------------+-------\n{lines}(4 rows)\n"
@@ -45,7 +49,8 @@ def as_records():
 def as_inserts():
     literals = [["e'" + value.replace('"', '\\"').replace("\n", "\\n") + "'" for value in row] for row in ROWS]
     names = ",\n".join(f"  {name} STRING" for name in COLUMNS)
-    return f"CREATE TABLE results (\n{names}\n);\n\n" + "".join(f"INSERT INTO results VALUES ({', '.join(row)});\n" for row in literals)
+    create, insert = "CREATE TABLE results", "INSERT INTO results VALUES"
+    return f"{create} (\n{names}\n);\n\n" + "".join(f"{insert} ({', '.join(row)});\n" for row in literals)
 
 
 def as_raw():
@@ -60,7 +65,8 @@ def as_json():
 def as_log():
     prefix = "I210116 21:49:1{}.083093 14 1@cli/start.go:690 ⋮ [n1] {} "
     return "".join(
-        f"{prefix.format(n, n)} ‹{row[1].replace(chr(10), '›' + chr(10) + prefix.format(n, n) + '+‹')}›\n" for n, row in enumerate(ROWS, 1)
+        f"{prefix.format(n, n)} ‹{row[1].replace(chr(10), '›' + chr(10) + prefix.format(n, n) + '+‹')}›\n"
+        for n, row in enumerate(ROWS, 1)
     )
 
 
@@ -165,7 +171,9 @@ def test_damage_is_survived_and_nothing_is_quoted(format_, draw):
     body = bytearray(data[layout.preamble :])
     for _ in range(draw.draw(st.integers(1, 4))):
         at = draw.draw(st.integers(0, len(body) - 1))
-        body[at : at + draw.draw(st.integers(0, 3))] = draw.draw(st.binary(max_size=3) | st.sampled_from([b'"', b"\n", b"'", b"|", b"{", b"\\"]))
+        body[at : at + draw.draw(st.integers(0, 3))] = draw.draw(
+            st.binary(max_size=3) | st.sampled_from([b'"', b"\n", b"'", b"|", b"{", b"\\"])
+        )
         body = body or bytearray(b"x")
     rows, bad = read(layout, bytes(body), draw.draw(st.lists(st.integers(1, 60), max_size=4)))
     for text in [*(row for row in rows if isinstance(row, str)), *(reason for _, reason in bad)]:

@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import random
+import string
 import zlib
 from collections.abc import Callable
 
@@ -8,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.detect.bases import BASE36, BASE58, BASE62, BASE64, from_base58, written
+from auditor.detect.bases import BASE36, BASE58, BASE62, BASE64, BECH32, from_base58, written
 from auditor.detect.checks import Verdict, all_checks
 from auditor.detect.checks.azure import checksum, marvin32
 from auditor.detect.checks.keys import crc16, polymod
 
 CHECKS = all_checks()
-ENTRA = BASE62[36:] + BASE62[10:36] + "1234567890.-_~"
+ENTRA = string.ascii_letters + "1234567890.-_~"
 
 
 def verdict(name: str, spaced: str) -> Verdict:
@@ -194,14 +195,13 @@ def wallet(rng: random.Random) -> str:
 
 
 def nostr(rng: random.Random) -> str:
-    alphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
     number = int.from_bytes(rng.randbytes(32), "big") << 4
     values = [number >> 5 * (51 - place) & 31 for place in range(52)]
     name = "ns" + "ec"
     spread = [ord(letter) >> 5 for letter in name] + [0] + [ord(letter) & 31 for letter in name]
     total = polymod([*spread, *values, 0, 0, 0, 0, 0, 0]) ^ 1
     values += [total >> 5 * (5 - place) & 31 for place in range(6)]
-    return name + "1" + "".join(alphabet[value] for value in values)
+    return name + "1" + "".join(BECH32[value] for value in values)
 
 
 # check, how to make a valid token, and which of its characters the checksum covers

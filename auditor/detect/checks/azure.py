@@ -7,6 +7,7 @@ Microsoft publishes algorithm, signatures and seeds in its open-source ``securit
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 
 from auditor.detect.bases import BASE62, BASE64, written
@@ -14,7 +15,7 @@ from auditor.detect.bounded import from_base64
 from auditor.detect.checks import Check, Verdict
 
 _WORD = 0xFFFFFFFF
-_ENTRA = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ1234567890.-_~"
+_ENTRA = string.ascii_letters + "1234567890.-_~"
 
 _MESSAGING = ("Send0000", "Listen00", "Manage00", "System00", "Unknown0")
 #: Signature of the first form -> the seeds that its service uses.

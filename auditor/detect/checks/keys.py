@@ -7,10 +7,9 @@ import binascii
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from auditor.detect.bases import from_base58
+from auditor.detect.bases import BECH32, from_base58
 from auditor.detect.checks import Check, Verdict
 
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _SEED = 0x90  # the version byte of a NATS seed (its upper five bits) and of a Stellar one
 
@@ -61,7 +60,7 @@ def bech32(secret: str, _matched: str) -> Verdict:
     if secret not in (secret.lower(), secret.upper()):
         return Verdict.FAILED
     name, _, data = secret.lower().rpartition("1")
-    values = [_BECH32.find(character) for character in data]
+    values = [BECH32.find(character) for character in data]
     if not name or len(values) < 6 or min(values) < 0:
         return Verdict.FAILED
     spread = [ord(character) >> 5 for character in name] + [0] + [ord(character) & 31 for character in name]

@@ -35,7 +35,7 @@ def write_csv(job: Job, layout: str, variant: CsvVariant) -> None:
     for table in TABLES:
         zipped = variant.gzip or job.compression == "gzip"
         path = _path(job, layout, table, ".csv.gz" if zipped else ".csv")
-        account = Account(job, path, layout, View(positional=not variant.header_row))
+        account = Account(job, path, layout, View(positional=True))
         rows = 0
         with TextOutput(path, "gzip" if zipped else "none") as out:
             if variant.header_row:

@@ -29,7 +29,7 @@ def write(job: Job, layout: str) -> None:
     kind = layout.removeprefix("sql-")
     for table in TABLES:
         path = job.folder / "shell" / layout / table.name / f"select.{_EXTENSIONS[kind]}"
-        account, rows = Account(job, path, layout, View()), 0
+        account, rows = Account(job, path, layout, View(positional=kind in ("csv", "tsv"))), 0
         opening, print_row, closing = _printer(kind, job, table)
         with TextOutput(path) as out:
             out.write(opening)

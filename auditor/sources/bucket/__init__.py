@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
@@ -138,7 +138,7 @@ def _head(store: Any, key: str) -> list[Any]:
 
     try:
         return [obstore.head(store, key)]
-    except (obstore.exceptions.NotFoundError, obstore.exceptions.PermissionDeniedError, obstore.exceptions.UnauthenticatedError):
+    except (FileNotFoundError, obstore.exceptions.PermissionDeniedError, obstore.exceptions.UnauthenticatedError):
         return []
 
 
@@ -146,8 +146,8 @@ def _by_http(argument: str) -> Iterator[BucketInput]:
     """
     Yield the file behind an http(s) address.
 
-    It is asked for with GET, since a signed address is often good for that alone: by its first byte, which tells the size, or, from
-    a server that knows no ranges, as a whole.
+    It is asked for with GET, since a signed address is often good for that alone: by its first byte, which tells the size, or,
+    from a server that knows no ranges, as a whole.
     """
     import obstore
 
@@ -177,7 +177,7 @@ def _store(kind: str, root: str) -> Any:
     return _made(kind, root, tuple(settings.items()))
 
 
-@cache
+@lru_cache(64)
 def _made(kind: str, root: str, settings: tuple[tuple[str, Any], ...]) -> Any:
     """Make a store."""
     from obstore import store
@@ -200,7 +200,7 @@ def _unavailable(error: Exception, kind: str, uri: str) -> SourceUnavailable:
     name = type(error).__name__
     text = str(error)
     status = _STATUS.search(text)
-    if name == "NotFoundError":
+    if isinstance(error, FileNotFoundError) or (status and status[1] == "404"):
         what, fix = "there is no such bucket or object", "check the address"
     elif name in ("PermissionDeniedError", "UnauthenticatedError"):
         what, fix = "access is refused", FIXES[kind]

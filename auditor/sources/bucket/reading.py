@@ -1,8 +1,8 @@
 """
 An object of a bucket as a file: parts are fetched as they are asked for, and the next one before it is.
 
-Text is read from one end to the other, in parts that grow; Parquet is read at as many places as it has columns, each going on from
-where it was. Both are a set of places that are read on from, so both are fetched ahead, within one bound on memory.
+Text is read from one end to the other, in parts that grow; Parquet is read at as many places as it has columns, each going on
+from where it was. Both are a set of places that are read on from, so both are fetched ahead, within one bound on memory.
 """
 
 from __future__ import annotations
@@ -47,12 +47,15 @@ class RangedFile(io.RawIOBase):
         self._ahead = ThreadPoolExecutor(2, thread_name_prefix="bucket")
 
     def readable(self) -> bool:
+        """Say that it can be read."""
         return True
 
     def seekable(self) -> bool:
+        """Say that any place can be read from."""
         return True
 
     def tell(self) -> int:
+        """Return the place that is read next."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
@@ -137,6 +140,7 @@ class StreamedFile(io.RawIOBase):
         self._piece = memoryview(b"")
 
     def readable(self) -> bool:
+        """Say that it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:

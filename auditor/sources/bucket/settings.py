@@ -76,11 +76,10 @@ def _az(environment: Mapping[str, str], _home: Path) -> dict[str, str | bool]:
     """Return settings for Azure Blob Storage."""
     stated = _connection_string(environment.get("AZURE_STORAGE_CONNECTION_STRING", ""))
     found = {
-        "account_name": _first(environment, "AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME")
-        or stated.get("accountname", ""),
-        "account_key": _first(environment, "AZURE_STORAGE_KEY", "AZURE_STORAGE_ACCOUNT_KEY") or stated.get("accountkey", ""),
-        "sas_key": environment.get("AZURE_STORAGE_SAS_TOKEN") or stated.get("sharedaccesssignature", ""),
-        "endpoint": environment.get("AZURE_STORAGE_ENDPOINT") or stated.get("blobendpoint", ""),
+        "account_name": _first(environment, "AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME") or stated.get("accountname"),
+        "account_key": _first(environment, "AZURE_STORAGE_KEY", "AZURE_STORAGE_ACCOUNT_KEY") or stated.get("accountkey"),
+        "sas_key": environment.get("AZURE_STORAGE_SAS_TOKEN") or stated.get("sharedaccesssignature"),
+        "endpoint": environment.get("AZURE_STORAGE_ENDPOINT") or stated.get("blobendpoint"),
     }
     if not found["account_name"]:
         raise ConfigError("the address names no storage account, nor does the environment", where="az://", fix=FIXES["az"])
