@@ -27,9 +27,14 @@ class Partial:
     gaps_total: int = 0
     notes: list[Note] = field(default_factory=list)
     stated: list[tuple[str, int]] = field(default_factory=list)
+    _gap_places: set[tuple[int | None, str | None]] = field(default_factory=set, repr=False)
 
     def gap(self, gap: Gap) -> None:
         """Record what could not be scanned; see `auditor.protocols.Problems`."""
+        place = (gap.row, gap.column)
+        if gap.row is not None and place in self._gap_places:
+            return  # framing and decoding may both stumble over one record
+        self._gap_places.add(place)
         self.gaps_total += 1
         if len(self.gaps) < MOST_GAPS:
             self.gaps.append(gap)

@@ -68,16 +68,25 @@ class Layout(Protocol):
     those bytes into scannable records, ``decode`` turns one record into a row.
     """
 
-    format: str
-    #: Whether the input may be read from any record start: then it can be scanned in ranges.
-    splittable: bool
-    #: Columns whose names the format fixes for the whole input, () if each row names its own.
-    columns: Sequence[str]
-    #: Notes about the input that its reader should see, such as "scanned as text lines".
-    notes: Sequence[str]
+    @property
+    def format(self) -> str:
+        """Return the name of the format, as reports show it."""
 
-    #: Length of what stands before the first record: byte order mark, remarks, a header.
-    preamble: int
+    @property
+    def splittable(self) -> bool:
+        """Tell whether the input may be read from any record start: then it can be scanned in ranges."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Return the columns whose names the format fixes for the whole input, () if each row names its own."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Return what the reader of a report should know about the input, such as "scanned as text lines"."""
+
+    @property
+    def preamble(self) -> int:
+        """Return the length of what stands before the first record: byte order mark, remarks, a header."""
 
     def cut(self, block: bytes, *, final: bool) -> int:
         """Return the length of the longest prefix of whole records; with ``final``, of all there is."""
@@ -181,11 +190,17 @@ class Input(Protocol):
 class Blob(Protocol):
     """A binary file that is read in row groups rather than as text (Parquet)."""
 
-    format: str
-    #: Rows in each row group.
-    groups: Sequence[int]
-    #: column name -> '' if scanned, else why it holds no text or could not be read
-    columns: Mapping[str, str]
+    @property
+    def format(self) -> str:
+        """Return the name of the format, as reports show it."""
+
+    @property
+    def groups(self) -> Sequence[int]:
+        """Return how many rows each row group has."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Return, by column, '' if it is scanned, else why it holds no text or could not be read; complete once all was read."""
 
     def batches(self, first: int, last: int) -> Iterator[RowBatch]:
         """Read row groups first to last - 1. ``first_row`` counts from 1 at the first row of ``first``."""

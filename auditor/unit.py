@@ -31,6 +31,8 @@ from auditor.redaction import shown_uri
 
 #: What is looked at to recognise a format.
 HEAD = 64 * 1024
+#: The result of an EXPORT is read whole up to here: over 100,000 files.
+LARGEST_MANIFEST = 16 << 20
 PARQUET_MAGIC = b"PAR1"
 
 
@@ -137,7 +139,7 @@ class _UnitScan:
         last = len(blob.groups) if unit.end is None else unit.end
         share = (unit.source.size or 0) * (last - unit.start) // max(1, len(blob.groups))
         if unit.ordinal == 0:
-            self._inspect_names(tuple(blob.columns), table)
+            self._inspect_names(tuple(blob.columns), "")
         rows = self._inspect(blob.batches(unit.start, last))
         self.progress(share)
         columns = {self.detector.scrub(name): why for name, why in blob.columns.items()}
@@ -163,14 +165,13 @@ class _UnitScan:
             self._receipt(format="empty", compression=packing)
             return
         layout = layout_of(head, unit.source.name, unit.options)
-        for note in layout.notes:
-            self.partial.note(Note(self.uri, note))
-        if unit.ordinal == 0:
-            self._inspect_names(tuple(layout.columns), self._table())
-            self.partial.stated.extend((name, rows) for name, rows, _ in export_manifest(head) or ())
+        if not unit.ordinal:
+            self._read_beginning(text, head, layout)
         readable: Readable = text
-        skipped = 0 if unit.ordinal else len(text.read(layout.preamble))
-        if unit.ordinal:
+        skipped = 0
+        if not unit.ordinal:
+            skipped = len(text.read(layout.preamble))
+        else:
             file.seek(unit.start)
             readable = file
         chunks = Chunks(readable, layout, limit=None if unit.end is None else unit.end - unit.start - skipped)
@@ -182,6 +183,17 @@ class _UnitScan:
             self.partial.gap(gap._replace(uri=self.uri))
         columns = {self.detector.scrub(name): "" for name in layout.columns} or {"*": ""}
         self._receipt(format=layout.format, compression=packing, rows=rows, bytes=chunks.bytes + skipped, columns=columns)
+
+    def _read_beginning(self, text: Peeked, head: bytes, layout: Layout) -> None:
+        """Note what is to be known about an input, and inspect what stands before its first record."""
+        manifest = export_manifest(head)
+        if manifest and len(head) == HEAD:
+            manifest = export_manifest(text.peek(LARGEST_MANIFEST))
+        if manifest:
+            self.partial.stated.extend((name, rows) for name, rows, _ in manifest)
+        for note in () if manifest else layout.notes:
+            self.partial.note(Note(self.uri, note))
+        self._inspect_names(layout.columns, head[: layout.preamble].decode("utf-8", "replace"))
 
     def _batches(self, chunks: Iterable[bytes], layout: Layout) -> Iterator[RowBatch]:
         """Frame each chunk; number its rows on from the last."""
@@ -207,11 +219,11 @@ class _UnitScan:
         run(batches, (self.detector,), self.partial, counted)
         return rows
 
-    def _inspect_names(self, columns: Sequence[str], table: str) -> None:
-        """Inspect what is said once for the whole input: its file name and the names of its columns."""
-        cells = [Cell("topic", "", "", self.unit.source.name)]
+    def _inspect_names(self, columns: Sequence[str], remarks: str) -> None:
+        """Inspect what is said once for the whole input: its file name, remarks, the names of its columns."""
+        cells = [Cell("topic", "", "", self.unit.source.name), Cell("header", "", "", remarks)]
         cells += [Cell("after", name, "$.{name}", name) for name in columns if len(name) >= SHORTEST_NAME]
-        run((_Names(Row(cells), table),), (self.detector,), self.partial, lambda _rows: None)
+        run((_Names(Row(cells), self._table()),), (self.detector,), self.partial, lambda _rows: None)
 
     def _table(self) -> str:
         """Return the table that the user, or else the file's name, gives the input."""

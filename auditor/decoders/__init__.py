@@ -12,7 +12,7 @@ from auditor.decoders.options import ReadOptions
 from auditor.errors import ConfigError
 from auditor.protocols import Layout
 
-_ORDER = ("crdb_log", "json_lines", "json_array", "sql_inserts", "sql_records", "sql_table", "sql_raw", "delimited", "text_lines")
+_ORDER = ("crdb_log", "json_array", "json_lines", "sql_inserts", "sql_records", "sql_table", "sql_raw", "delimited", "text_lines")
 
 
 def layout_of(head: bytes, name: str, options: ReadOptions) -> Layout:

@@ -184,10 +184,12 @@ def captured(table: str, key: str, value: str) -> Row:
     message = _bytea_json(value)
     named = "" if table == "NULL" else table
     keyed = None if key == "NULL" else _bytea_json(key)
+    if keyed is None and key not in ("", "NULL"):
+        keyed = [key]
     if type(message) is dict:
         inner = row(message)
-    elif message is None:
-        inner = Row(())
+    elif not value:
+        inner = Row(())  # key_only, and a deletion in the row envelope
     else:
         inner = Row([Cell("after", "", "", value)])
     columns = {cell.text: cell.column for cell in inner.cells if cell.part == "after" and not cell.path}

@@ -49,6 +49,8 @@ class JsonLines:
         Only the first and last byte of a line are looked at: parsing every line would cost more than scanning it.
         """
         ends = line_ends(chunk)
+        if not len(ends):
+            return Framed(chunk, ends, 0)
         data = np.frombuffer(chunk, dtype=np.uint8)
         starts = np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1]))
         first = data[np.minimum(starts, len(data) - 1)]

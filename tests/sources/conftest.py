@@ -100,9 +100,13 @@ def azurite(service: Callable[[str], str], tmp_path_factory: pytest.TempPathFact
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [service("azurite"), "--silent", "--skipApiVersionCheck", "--inMemoryPersistence", "--blobHost", "127.0.0.1"]
-    command += ["--blobPort", str(port), "--queuePort", "0", "--tablePort", "0", "--disableTelemetry", "--debug", "/tmp/lab/pq/azdebug.log"]
+    command += ["--blobPort", str(port), "--queuePort", "0", "--tablePort", "0", "--disableTelemetry"]
     process = subprocess.Popen(
-        command, cwd=tmp_path_factory.mktemp("azurite"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=tmp_path_factory.mktemp("azurite"),
+        env={**os.environ, "AZURITE_ACCOUNTS": f"{AZURE_ACCOUNT}:{AZURE_KEY}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(300):

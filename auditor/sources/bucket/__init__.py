@@ -60,10 +60,10 @@ class BucketInput:
 
         options: dict[str, Any] = {"range": (start, end)}
         if self.etag and not self.etag.startswith("W/"):
-            options["if_match"] = self.etag
+            options["if_match"] = f'"{self.etag}"'
         try:
             result = obstore.get(_store(self.kind, self.root), self.key, options=cast("Any", options))
-            same = not self.etag or result.meta["e_tag"] == self.etag
+            same = not self.etag or _etag(result.meta) == self.etag
             data = memoryview(result.bytes()) if same else memoryview(b"")
         except obstore.exceptions.PreconditionError:
             same = False
@@ -127,9 +127,9 @@ def _in_bucket(kind: str, argument: str, rest: str) -> Iterator[BucketInput]:
         raise SourceUnavailable("nothing lies there", where=argument, fix="name an object or a whole folder of the bucket")
     for meta in sorted(found, key=lambda meta: str(meta["path"])):
         folder, _, name = meta["path"].rpartition("/")
-        etag = meta["e_tag"] or ""
-        version = etag or f"{meta['last_modified']:%Y%m%dT%H%M%S.%f}-{meta['size']}"
-        yield BucketInput(kind, f"{root}/{meta['path']}", folder, name, meta["size"], version, root, meta["path"], etag)
+        yield BucketInput(
+            kind, f"{root}/{meta['path']}", folder, name, meta["size"], _version(meta), root, meta["path"], _etag(meta)
+        )
 
 
 def _head(store: Any, key: str) -> list[Any]:
@@ -166,9 +166,17 @@ def _by_http(argument: str) -> Iterator[BucketInput]:
     except (obstore.exceptions.BaseError, OSError, ValueError) as error:
         raise _unavailable(error, "http", argument) from None
     folder, _, name = unquote(parts.path).strip("/").rpartition("/")
-    etag = meta["e_tag"] or ""
-    version = etag or f"{meta['last_modified']:%Y%m%dT%H%M%S}-{meta['size']}"
-    yield BucketInput("http", argument, folder, name or parts.netloc, size, version, argument, "", etag)
+    yield BucketInput("http", argument, folder, name or parts.netloc, size, _version(meta), argument, "", _etag(meta))
+
+
+def _etag(meta: Any) -> str:
+    """Return an object's etag without its quotes, which Azure's listings leave out; '' if there is none."""
+    return str(meta["e_tag"] or "").removeprefix('"').removesuffix('"')
+
+
+def _version(meta: Any) -> str:
+    """Return what tells an object from a later one of the same name."""
+    return _etag(meta) or f"{meta['last_modified']:%Y%m%dT%H%M%S.%f}-{meta['size']}"
 
 
 def _store(kind: str, root: str) -> Any:
