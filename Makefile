@@ -30,11 +30,10 @@ help:
 	@echo 'make clean    remove .venv and build'
 
 # A scan that finds something ends with 1: here that is what it is for. The key of this trial lies in build too.
-run: export XDG_CONFIG_HOME := $(CURDIR)/build/config
 run: $(READY)
 	@mkdir -p build
 	$(BIN)/auditor sample build/sample --force
-	$(BIN)/auditor scan build/sample --report html=build/report.html --report text=- || test $$? -eq 1
+	XDG_CONFIG_HOME='$(CURDIR)/build/config' $(BIN)/auditor scan build/sample --report html=build/report.html --report text=- || test $$? -eq 1
 	@echo 'The report to open in a browser: build/report.html'
 
 test: $(READY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor.baseline import Baseline
@@ -30,7 +30,7 @@ UNFINISHED = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to audit, and how. ``tables`` maps the tables of a DDL file to their columns; ``resume`` keeps the record in a file."""
+    """What to audit, and how. ``tables`` are a DDL file's tables with their columns; ``resume`` keeps the record in a file."""
 
     arguments: Sequence[str]
     options: ReadOptions
@@ -83,7 +83,8 @@ class Audit:
         """
         Scan what the record does not have yet, and merge unit by unit.
 
-        A KeyboardInterrupt ends it cleanly: units under way on other processes are merged, and the results say that they are partial.
+        A KeyboardInterrupt ends it cleanly: units under way on other processes are merged, and the results say that they are
+        partial.
         """
         job = self._job
         self._ledger.forget(UNFINISHED)
@@ -122,7 +123,13 @@ class Audit:
     def findings(self) -> Iterator[Finding]:
         """Yield every finding, in report order."""
         return iter(
-            FindingReader(self._ledger, self._tools.key, describe=self._describe, suppression=self._suppression, seen_at=text_of(self._started))
+            FindingReader(
+                self._ledger,
+                self._tools.key,
+                describe=self._describe,
+                suppression=self._suppression,
+                seen_at=text_of(self._started),
+            )
         )
 
     def _describe(self, rule_id: str) -> RuleText:
@@ -132,7 +139,7 @@ class Audit:
 
     def _suppression(self, finding_id: str) -> str | None:
         """Return the baseline's reason for a finding."""
-        entry = self._baseline.match(finding_id, date.today())
+        entry = self._baseline.match(finding_id, datetime.now().astimezone().date())
         return None if entry is None else entry.reason
 
     def summary(self, fail_on: Severity) -> Summary:

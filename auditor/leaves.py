@@ -23,31 +23,34 @@ def leaves(part: str, column: str, value: object, path: str = "", depth: int = 0
     Numbers, booleans and null hold no text. ``path`` is that of ``value`` itself: '' for the column's own value,
     ``$`` for the root of JSON found inside its text. Array indexes are ``[*]``.
     """
-    kind = type(value)
-    if kind is str:
-        yield Cell(part, column, path, value)  # type: ignore[arg-type]
-    elif depth >= DEEPEST:
-        if kind is dict or kind is list:
+    if type(value) is str:
+        yield Cell(part, column, path, value)
+    elif type(value) is dict:
+        yield from _members(part, column, value, path, depth)
+    elif type(value) is list:
+        if depth >= DEEPEST:
             yield Cell(part, column, path, json.dumps(value, ensure_ascii=False))
-    elif kind is dict:
-        base = path or "$"
-        if not _WHOLE.isdisjoint(value):  # type: ignore[arg-type]
-            yield Cell(part, column, base, json.dumps(value, ensure_ascii=False))
-        for name, child in value.items():  # type: ignore[attr-defined]
-            if len(name) >= SHORTEST_NAME:
-                yield Cell(part, column, f"{base}.{{name}}", name)
-            # Text is yielded here and not by a generator of its own: most leaves are text, and this runs for every hit row.
-            if type(child) is str:
-                yield _new(Cell, (part, column, member(base, name), child))
-            elif type(child) is dict or type(child) is list:
-                yield from leaves(part, column, child, member(base, name), depth + 1)
-    elif kind is list:
+            return
         below = f"{path or '$'}[*]"
-        for child in value:  # type: ignore[attr-defined]
-            if type(child) is str:
-                yield _new(Cell, (part, column, below, child))
-            elif type(child) is dict or type(child) is list:
-                yield from leaves(part, column, child, below, depth + 1)
+        for child in value:
+            yield from leaves(part, column, child, below, depth + 1)
+
+
+def _members(part: str, column: str, value: dict[str, object], path: str, depth: int) -> Iterator[Cell]:
+    """Yield the leaves of an object: itself if it is one credential, then each member's name and value."""
+    base = path or "$"
+    if depth >= DEEPEST or not _WHOLE.isdisjoint(value):
+        yield Cell(part, column, base, json.dumps(value, ensure_ascii=False))
+    if depth >= DEEPEST:
+        return
+    for name, child in value.items():
+        if len(name) >= SHORTEST_NAME:
+            yield Cell(part, column, f"{base}.{{name}}", name)
+        # Text is yielded here and not by a generator of its own: most leaves are text, and this runs for every hit row.
+        if type(child) is str:
+            yield _new(Cell, (part, column, member(base, name), child))
+        elif type(child) is dict or type(child) is list:
+            yield from leaves(part, column, child, member(base, name), depth + 1)
 
 
 def member(path: str, name: str) -> str:

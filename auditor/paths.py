@@ -1,9 +1,9 @@
 """
 Paths of map-like objects, joined.
 
-An object whose members are named by data (`{"user-1": ..., "user-2": ...}`) would give each of its findings a path of its own. Where more
-than 100 different members of one object hold findings, they become ``.*``, and their subtrees one. The result depends on the set
-of paths only, not on their order, so audits in pieces agree with audits in one go.
+An object whose members are named by data (`{"user-1": ..., "user-2": ...}`) would give each of its findings a path of its
+own. Where more than 100 different members of one object hold findings, they become ``.*``, and their subtrees one. The result
+depends on the set of paths only, not on their order, so audits in pieces agree with audits in one go.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 From inputs to units of work.
 
-A big uncompressed text is cut into ranges at record ends, a big Parquet file into runs of row groups; all else is one unit. The cut depends on
-the input alone, not on the number of workers, so a run can be resumed with another ``--jobs``.
+A big uncompressed text is cut into ranges at record ends, a big Parquet file into runs of row groups; all else is one unit.
+The cut depends on the input alone, not on the number of workers, so a run can be resumed with another ``--jobs``.
 """
 
 from __future__ import annotations

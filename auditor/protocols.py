@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from auditor.model import Cell, Finding, Gap, Note, Row, Sighting, Summary
+    from auditor.model import Finding, Gap, Note, Row, Sighting, Summary
 
 
 class Haystack(NamedTuple):

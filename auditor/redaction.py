@@ -44,11 +44,9 @@ def alphabet_of(text: str) -> str:
 
 def evidence_of(secret: str, prefix: str, decoded_by: tuple[str, ...] = ()) -> Evidence:
     """Describe a secret; ``prefix`` is the rule's public prefix, shown only if the secret begins with it."""
-    if len(secret) < _SHOWN_FROM:
-        redacted = "..."
-    else:
-        redacted = f"{prefix}..." if prefix and secret.startswith(prefix) else "..."
-    body = secret[len(prefix) :] if prefix and secret.startswith(prefix) else secret
+    begins = secret.startswith(prefix)
+    redacted = f"{prefix}..." if begins and len(secret) >= _SHOWN_FROM else "..."
+    body = secret[len(prefix) :] if begins else secret
     return Evidence(redacted, len(secret), alphabet_of(body or secret), decoded_by)
 
 

@@ -1,9 +1,10 @@
 """
 What one unit of work found, in bounded memory.
 
-Per place (rule, table, column, path) at most 1,000 secrets are kept, those with the smallest ids, and every sighting is counted. Ids
-are keyed digests, hence evenly spread, so the smallest 1,000 of a union are among the smallest 1,000 of each part: however the rows
-are cut into units, the same secrets survive the merge, with exact counts. The 1,000th smallest id also tells how many there are.
+Per place (rule, table, column, path) at most 1,000 secrets are kept, those with the smallest ids, and every sighting is
+counted. Ids are keyed digests, hence evenly spread, so the smallest 1,000 of a union are among the smallest 1,000 of each
+part: however the rows are cut into units, the same secrets survive the merge, with exact counts. The 1,000th smallest id also
+tells how many there are.
 """
 
 from __future__ import annotations

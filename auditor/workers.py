@@ -29,7 +29,9 @@ class Workers(AbstractContextManager["Workers"]):
     On Linux workers are forked with the rules compiled already; elsewhere each compiles its own (0.3 s).
     """
 
-    def __init__(self, tools: Toolkit, jobs: int, *, rule_files: Sequence[Path], engine: str, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, tools: Toolkit, jobs: int, *, rule_files: Sequence[Path], engine: str, progress: Callable[[int], None]
+    ) -> None:
         """Start the pool; ``progress`` is told how many more bytes were read."""
         global _tools, _read
         self._tools, self._progress = tools, progress

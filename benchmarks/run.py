@@ -110,22 +110,24 @@ def main() -> None:
     """Make the data, run everything, print the tables."""
     BENCH.mkdir(parents=True, exist_ok=True)
     _KEY.write_text("00" * 32, encoding="ascii")
-    ndjson = data.sample("ndjson", "--format", "wrapped-mixed", "--size", str(_SIZE))
-    crowded = data.sample("every-row", "--format", "wrapped-mixed", "--token-every-row", "jwt-signed", "--size", str(_SIZE))
-    gzip = data.sample("gzip", "--format", "wrapped-mixed", "--compression", "gzip", "--size", str(_SIZE))
-    # One file for each of the five tables.
-    csv = data.sample("csv", "--format", "export-csv", "--size", str(_SIZE // 5))
-    parquet = data.sample("parquet", "--format", "export-parquet", "--size", str(_SIZE // 5))
+    one_file, five_files = ("--size", str(_SIZE)), ("--size", str(_SIZE // 5))
+    # A file a table: of files over 256 MB kingfisher tells no lines, so what it finds could not be judged.
+    ndjson = data.sample("ndjson", "--format", "wrapped", *five_files)
+    crowded = data.sample("every-row", "--format", "wrapped", "--token-every-row", "jwt-signed", *five_files)
+    csv = data.sample("csv", "--format", "export-csv", *five_files)
+    parquet = data.sample("parquet", "--format", "export-parquet", *five_files)
+    feed = data.sample("feed", "--format", "wrapped-mixed", *one_file)
+    gzip = data.sample("gzip", "--format", "wrapped-mixed", "--compression", "gzip", *one_file)
     # Arrow alone cannot open the orders: their DECIMAL has no precision, and CockroachDB writes that as 2**31 - 1.
     parquet = replace(parquet, without="/orders/")
     print(machine.described(peer.label for peer in PEERS))
     one_core([("ndjson, wrapped", ndjson, 8, 15), ("csv", csv, 6, 10), ("a token in every row", crowded, 2, 4)])
     against_mere_reading([("parquet", parquet), ("ndjson.gz", gzip)])
-    jobs(ndjson)
+    jobs(feed)
     large = []
     if os.environ.get("BENCH_LARGE") == "1":
-        large.append(("ndjson, large", data.sample("large", "--format", "wrapped-mixed", "--size", str(10 * _SIZE))))
-    memory([("ndjson", ndjson), *large, ("a million findings", data.million_findings())])
+        large.append(("ndjson, one large file", data.sample("large", "--format", "wrapped-mixed", "--size", str(10 * _SIZE))))
+    memory([("ndjson, one file", feed), *large, ("a million findings", data.million_findings())])
     starting()
 
 

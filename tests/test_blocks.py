@@ -18,7 +18,11 @@ from auditor.errors import DecodeError
 LINES = JsonLines("bare")
 
 
-@given(data=st.lists(st.binary(max_size=20), max_size=30).map(b"\n".join), size=st.integers(1, 50), limit=st.none() | st.integers(0, 300))
+@given(
+    data=st.lists(st.binary(max_size=20), max_size=30).map(b"\n".join),
+    size=st.integers(1, 50),
+    limit=st.none() | st.integers(0, 300),
+)
 def test_chunks_end_at_record_ends_and_lose_nothing(data: bytes, size: int, limit: int | None) -> None:
     """Whatever the size of a read, chunks together are the input up to the limit, and all but the last end a line."""
     saved, blocks.BLOCK = blocks.BLOCK, size

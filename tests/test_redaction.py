@@ -33,7 +33,8 @@ def test_only_plain_keys_are_shown() -> None:
         ("session", "q8" * 12),
     ]
     assert shown_key(parts, lambda _text: "D") == (
-        "id=12, 63616665-6630-4064-8465-616462656562, day=2026-01-02T03:04:05.6Z, city=washington dc, on=true, none=NULL, session=digest:D"
+        "id=12, 63616665-6630-4064-8465-616462656562, day=2026-01-02T03:04:05.6Z, city=washington dc, on=true, none=NULL,"
+        " session=digest:D"
     )
 
 

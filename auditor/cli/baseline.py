@@ -15,7 +15,13 @@ def baseline() -> None:
 
 @baseline.command("create")
 @click.argument("report", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="The baseline; entries that it has already are kept as they are.")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The baseline; entries that it has already are kept as they are.",
+)
 @click.option("--reason", required=True, help="Why these findings are accepted.")
 @click.option("--owner", required=True, help="Who answers for that.")
 @click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="First day on which they count again.")

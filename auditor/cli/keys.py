@@ -37,5 +37,5 @@ def find_key(key_file: Path | None, *, may_create: bool) -> AuditKey:
 
 def _own_key_file() -> Path:
     """Return where a user's key lies by the XDG convention."""
-    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return Path(base) / "auditor" / "key"
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "auditor" / "key"

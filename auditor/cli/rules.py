@@ -11,7 +11,9 @@ import rich_click as click
 
 from auditor.errors import ConfigError
 
-_FILES = click.option("--rules", "rule_files", multiple=True, type=click.Path(path_type=Path), help="A file of further rules (repeatable).")
+_FILES = click.option(
+    "--rules", "rule_files", multiple=True, type=click.Path(path_type=Path), help="A file of further rules (repeatable)."
+)
 
 
 @click.group("rules")
@@ -46,12 +48,16 @@ def show_rule(rule_id: str, rule_files: tuple[Path, ...]) -> None:
     compiled = rulebook.by_id.get(rule_id) or next((c for c in rulebook.rules if rule_id in c.rule.replaces), None)
     if compiled is None:
         near = [known for known in rulebook.by_id if rule_id in known][:5]
-        raise ConfigError(f"there is no rule {rule_id}", fix=f"near: {', '.join(near)}" if near else "`auditor rules list` names them")
+        raise ConfigError(
+            f"there is no rule {rule_id}", fix=f"near: {', '.join(near)}" if near else "`auditor rules list` names them"
+        )
     shown: dict[str, Any] = {"pack": compiled.pack, **compiled.rule.model_dump(mode="json", exclude={"examples", "non_examples"})}
     for name, value in shown.items():
         if value not in (None, [], (), 0.0):
             click.echo(f"{name:12} {', '.join(value) if isinstance(value, list | tuple) else value}")
-    click.echo(f"{'examples':12} {len(compiled.rule.examples)} found, {len(compiled.rule.non_examples)} passed by (`auditor rules test`)")
+    click.echo(
+        f"{'examples':12} {len(compiled.rule.examples)} found, {len(compiled.rule.non_examples)} passed by (`auditor rules test`)"
+    )
 
 
 @rules.command("test")

@@ -16,14 +16,28 @@ from auditor.model import Severity
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--table", default="", help="The table that the inputs hold, where they do not say it themselves.")
 @click.option("--columns", default="", metavar="A,B,C", help="Column names of a csv without a header.")
-@click.option("--ddl", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="CREATE TABLE statements that name tables and columns.")
+@click.option(
+    "--ddl",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="CREATE TABLE statements that name tables and columns.",
+)
 @click.option("--header", is_flag=True, help="The first record of every csv is its header.")
 @click.option("--delimiter", default="", help="Delimiter of csv files; recognised if not given.")
 @click.option("--nullas", default=None, help="What EXPORT wrote for NULL.")
 @click.option("--input-format", default="", help="Read every input as this format instead of recognising it.")
-@click.option("--rules", "rule_files", multiple=True, type=click.Path(path_type=Path), help="A file of further rules (repeatable).")
-@click.option("--key-file", type=click.Path(path_type=Path), help="File with the key of ids; default AUDITOR_KEY, then your own key.")
-@click.option("--report", "reports", multiple=True, metavar="KIND=PATH", help="text, jsonl, csv, sarif, junit or html (repeatable); PATH - is stdout.")
+@click.option(
+    "--rules", "rule_files", multiple=True, type=click.Path(path_type=Path), help="A file of further rules (repeatable)."
+)
+@click.option(
+    "--key-file", type=click.Path(path_type=Path), help="File with the key of ids; default AUDITOR_KEY, then your own key."
+)
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="KIND=PATH",
+    help="text, jsonl, csv, sarif, junit or html (repeatable); PATH - is stdout.",
+)
 @click.option(
     "--fail-on",
     default="low",
@@ -33,8 +47,14 @@ from auditor.model import Severity
 )
 @click.option("--baseline", "baseline_file", type=click.Path(path_type=Path), help="Known findings that are not to count.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 256), help="Worker processes.")
-@click.option("--resume", type=click.Path(path_type=Path), help="Keep the record of this run in a file, and skip what an earlier run finished.")
-@click.option("--engine", default="", type=click.Choice(["", "hyperscan", "standard"]), help="Scan engine; default the fastest installed.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    help="Keep the record of this run in a file, and skip what an earlier run finished.",
+)
+@click.option(
+    "--engine", default="", type=click.Choice(["", "hyperscan", "standard"]), help="Scan engine; default the fastest installed."
+)
 @click.option("--quiet", is_flag=True, help="No progress, and no text report unless asked for.")
 def scan(
     inputs: tuple[str, ...],
@@ -55,8 +75,8 @@ def scan(
     """
     Audit files, folders, globs, s3:// gs:// az:// http(s):// URLs, or - (stdin).
 
-    Formats are recognised by content: changefeed ndjson, csv and parquet, EXPORT files, webhook and Pub/Sub bodies, sinkless captures, output of
-    `cockroach sql`, SQL audit logs. Anything else is scanned as text, and said so.
+    Formats are recognised by content: changefeed ndjson, csv and parquet, EXPORT files, webhook and Pub/Sub bodies, sinkless
+    captures, output of `cockroach sql`, SQL audit logs. Anything else is scanned as text, and said so.
     """
     from auditor.audit import Audit, Job
     from auditor.baseline import Baseline, load
@@ -65,7 +85,6 @@ def scan(
     from auditor.decoders.options import ReadOptions
     from auditor.detect.toolkit import Toolkit
     from auditor.reports import parse_reports, write_reports
-    
 
     specs = parse_reports(reports or (() if quiet else ("text",)))
     options = ReadOptions(table=table, columns=tuple(filter(None, columns.split(","))), **reading)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from auditor.blocks import Readable
 from auditor.decoders.parquet_batch import ParquetBatch
 from auditor.decoders.parquet_footer import read_footer
-from auditor.decoders.parquet_text import TextLeaf, text_leaves
+from auditor.decoders.parquet_text import SchemaLeaf, TextLeaf, text_leaves, text_schema
 from auditor.errors import DecodeError
 from auditor.model import Gap
 from auditor.protocols import Problems
@@ -25,12 +25,12 @@ from auditor.protocols import Problems
 #: Text bytes of a batch: with 1 MiB the calls for each column cost 15 % more, with 8 MiB nothing is gained.
 BATCH_BYTES = 4 << 20
 _MOST_ROWS = 65_536
-#: Arrow's allocator is told to give memory back after so many batches: 30 MB less at the peak, and no slower.
-_RELEASE_AFTER = 4
 #: How much of a column's pages is read at once: with whole column chunks, a row group of 1 GB would take 600 MB of memory.
 _READ_LOCAL, _READ_REMOTE = 256 << 10, 1 << 20
 #: A column of fewer encoded bytes a value is all dictionary: it is read as one, since a few bytes may stand for long values.
 _DICTIONARY_BYTES = 8
+#: Rows of a first batch whose size cannot be told.
+_FEW_ROWS = 128
 #: A whole file must be held in memory if it cannot be sought in (standard input, compressed as a whole).
 LARGEST_UNSEEKABLE = 64 << 20
 
@@ -51,14 +51,6 @@ def group_sizes(file: BinaryIO) -> list[int]:
     return [metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)]
 
 
-class _Leaf(NamedTuple):
-    """A leaf of the file's schema that can hold text: its dotted path, which pyarrow selects by, and its column."""
-
-    path: str
-    column: str
-    number: int
-
-
 class ParquetBlob:
     """An open Parquet file; see `auditor.protocols.Blob`. Not for several threads at once."""
 
@@ -71,13 +63,14 @@ class ParquetBlob:
         self.groups: Sequence[int] = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
         native, read_bytes = _native(source)
         try:
-            self._leaves, self._columns = _text_schema(metadata.schema)
+            self._leaves, self._columns = text_schema(metadata.schema)
+            self._by_dictionary = self._dictionaries()
             self._file = pq.ParquetFile(
                 native,
                 metadata=metadata,
                 pre_buffer=False,
                 buffer_size=read_bytes,
-                read_dictionary=self._dictionaries(),
+                read_dictionary=self._by_dictionary,
             )
         except (pa.ArrowException, OSError):
             raise DecodeError("the Parquet schema holds what pyarrow does not know") from None
@@ -90,25 +83,21 @@ class ParquetBlob:
     def batches(self, first: int, last: int) -> Iterator[ParquetBatch]:
         """Read row groups ``first`` to ``last - 1``; see `auditor.protocols.Blob`. A column that cannot be read is a gap."""
         number = 1
-        read = 0
         for group in range(first, last):
             for batch in self._group(group, number):
                 yield ParquetBatch(batch.leaves, batch.rows, self._uri, self._table, number, self._problems)
                 number += batch.rows
-                read += 1
-                if read % _RELEASE_AFTER == 0:
-                    pa.default_memory_pool().release_unused()
 
     def _group(self, group: int, first_row: int) -> Iterator[_Read]:
         """
         Read one row group, whose first row has this number within the unit.
 
-        Where a column fails, the others are read on from the same row without it. A batch that turns out far larger than the
-        encoded sizes told makes the next ones smaller.
+        Where a column fails, the others are read on from the same row without it. A batch that turns out far larger than its
+        encoded size told makes the next ones smaller.
         """
         chosen = self._leaves
         rows, done = self.groups[group], 0
-        size = self._batch_rows(group)
+        size, most = self._batch_rows(group)
         batches = self._read(group, chosen, size, done)
         while done < rows:
             if not chosen:
@@ -131,21 +120,26 @@ class ParquetBlob:
             done += batch.rows
             bytes_read = sum(leaf.size for _, leaf in batch.leaves)
             if bytes_read > 4 * BATCH_BYTES and batch.rows > 1:
-                size = max(1, batch.rows * BATCH_BYTES // bytes_read)
-                batches = self._read(group, chosen, size, done)
+                size = most = max(1, batch.rows * BATCH_BYTES // bytes_read)
+            elif size < most and bytes_read < BATCH_BYTES // 4:
+                size = min(most, 8 * size)
+            else:
+                continue
+            batches = self._read(group, chosen, size, done)
 
-    def _read(self, group: int, chosen: Sequence[_Leaf], size: int, skip: int) -> Iterator[_Read]:
+    def _read(self, group: int, chosen: Sequence[SchemaLeaf], size: int, skip: int) -> Iterator[_Read]:
         """Read some leaves of a row group, without its first ``skip`` rows."""
-        paths = [leaf.path for leaf in chosen]
+        # A column called "a.b" has the path of a member of "a": asked for once, both are read.
+        paths = list(dict.fromkeys(leaf.path for leaf in chosen))
         for batch in self._file.iter_batches(batch_size=size, row_groups=[group], columns=paths, use_threads=False):
             past = min(skip, batch.num_rows)
             skip -= past
             if past < batch.num_rows:
                 yield _read(batch.slice(past) if past else batch)
 
-    def _failed(self, group: int, chosen: Sequence[_Leaf], rows: int) -> Sequence[_Leaf]:
+    def _failed(self, group: int, chosen: Sequence[SchemaLeaf], rows: int) -> Sequence[SchemaLeaf]:
         """Return the leaves that cannot be read up to this row of the group, by reading each alone; all, if each can be."""
-        failed: list[_Leaf] = []
+        failed: list[SchemaLeaf] = []
         for leaf in chosen:
             left = rows
             try:
@@ -162,12 +156,20 @@ class ParquetBlob:
         self._columns[column] = f"not fully scanned: {reason}"
         self._problems.gap(Gap(self._uri, f"cannot be read from here to the end of row group {group + 1}: {reason}", row, column))
 
-    def _batch_rows(self, group: int) -> int:
-        """Return how many rows make a batch."""
+    def _batch_rows(self, group: int) -> tuple[int, int]:
+        """
+        Return how many rows make the first batch of a row group, and how many the next ones may have, by their encoded size.
+
+        Long values of a dictionary may spell out to far more, so there the first batch is small.
+        """
         metadata = self._metadata.row_group(group)
-        size = sum(metadata.column(leaf.number).total_uncompressed_size for leaf in self._leaves)
-        rows: int = metadata.num_rows * BATCH_BYTES // max(1, size)
-        return max(1, min(_MOST_ROWS, rows))
+        chunks = [(leaf, metadata.column(leaf.number)) for leaf in self._leaves]
+        size: int = sum(chunk.total_uncompressed_size for _, chunk in chunks)
+        most = max(1, min(_MOST_ROWS, self.groups[group] * BATCH_BYTES // max(1, size)))
+        spelled_out = [chunk for leaf, chunk in chunks if _is_dictionary(chunk) and leaf.path not in self._by_dictionary]
+        # Writers leave out the smallest and largest value where one of them is long (4 kB).
+        known = all(chunk.statistics and chunk.statistics.has_min_max for chunk in spelled_out)
+        return (most if known else min(most, _FEW_ROWS)), most
 
     def _dictionaries(self) -> list[str]:
         """Return the paths of the leaves that are best read as dictionaries."""
@@ -175,9 +177,11 @@ class ParquetBlob:
         found: list[str] = []
         for leaf in self._leaves:
             chunks = [group.column(leaf.number) for group in groups]
-            encoded = all(any("DICTIONARY" in name for name in chunk.encodings) for chunk in chunks)
             values = sum(chunk.num_values for chunk in chunks)
-            if encoded and sum(chunk.total_uncompressed_size for chunk in chunks) < _DICTIONARY_BYTES * values:
+            if (
+                all(map(_is_dictionary, chunks))
+                and sum(chunk.total_uncompressed_size for chunk in chunks) < _DICTIONARY_BYTES * values
+            ):
                 found.append(leaf.path)
         return found
 
@@ -195,24 +199,9 @@ def _read(batch: Any) -> _Read:
     return _Read(found, batch.num_rows)
 
 
-def _text_schema(schema: Any) -> tuple[list[_Leaf], dict[str, str]]:
-    """Return the leaves that can hold text, and for each column '' or why it holds none."""
-    found: list[_Leaf] = []
-    columns: dict[str, str] = {}
-    names = iter(schema.to_arrow_schema().names)
-    column = ""
-    for index in range(len(schema)):
-        leaf = schema.column(index)
-        if index == 0 or not (leaf.path == column or leaf.path.startswith(f"{column}.")):
-            column = next(names, leaf.path)
-        logical = leaf.logical_type.type
-        if leaf.physical_type == "BYTE_ARRAY" or (leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" and logical == "NONE"):
-            found.append(_Leaf(leaf.path, column, index))
-            columns[column] = ""
-        elif columns.get(column) != "":
-            kind = leaf.physical_type if logical in ("NONE", "INT") else f"{leaf.physical_type} {logical}"
-            columns[column] = f"{kind}: holds no text"
-    return found, columns
+def _is_dictionary(chunk: Any) -> bool:
+    """Tell whether a column of a row group has a dictionary."""
+    return any("DICTIONARY" in encoding for encoding in chunk.encodings)
 
 
 def _seekable(file: BinaryIO | Readable) -> BinaryIO:

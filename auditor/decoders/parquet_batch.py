@@ -48,7 +48,7 @@ class ParquetBatch:
             yield Haystack(leaf.joined(), leaf.rows, part, "" if part == "before" else column)
 
     def decode(self, index: int, texts: Sequence[str] = ()) -> Row:
-        """Return the text of one row, whatever texts are looked for. A previous row that is no JSON is one text cell, and a gap."""
+        """Return all text of one row, whatever is looked for. A previous row that is no JSON is one text cell, and a gap."""
         cells: list[Cell] = []
         metadata: dict[str, str] = {}
         for part, column, leaf in self._leaves:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,45 @@ from auditor.leaves import member
 _TEXT = (pa.types.is_string, pa.types.is_binary, pa.types.is_large_string, pa.types.is_large_binary)
 _WIDE = (pa.types.is_large_string, pa.types.is_large_binary)
 _VIEWS = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+
+
+class SchemaLeaf(NamedTuple):
+    """A leaf of the file's schema that can hold text: its dotted path, which pyarrow selects by, and its column."""
+
+    path: str
+    column: str
+    number: int
+
+
+def text_schema(schema: Any) -> tuple[list[SchemaLeaf], dict[str, str]]:
+    """Return the leaves that can hold text, and for each column '' or why it holds none."""
+    found: list[SchemaLeaf] = []
+    columns: dict[str, str] = {}
+    fields = schema.to_arrow_schema()
+    names = [field.name for field in fields for _ in range(_leaf_count(field.type))]
+    for index, column in zip(range(len(schema)), names, strict=True):
+        leaf = schema.column(index)
+        logical = leaf.logical_type.type
+        if leaf.physical_type == "BYTE_ARRAY" or (leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" and logical == "NONE"):
+            found.append(SchemaLeaf(leaf.path, column, index))
+            columns[column] = ""
+        elif columns.get(column) != "":
+            kind = leaf.physical_type if logical in ("NONE", "INT") else f"{leaf.physical_type} {logical}"
+            columns[column] = f"{kind}: holds no text"
+    return found, columns
+
+
+def _leaf_count(kind: Any) -> int:
+    """Return how many leaves of the Parquet schema make up an Arrow type."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _leaf_count(kind.storage_type)
+    if pa.types.is_map(kind):
+        return _leaf_count(kind.key_type) + _leaf_count(kind.item_type)
+    if pa.types.is_struct(kind):
+        return sum(_leaf_count(kind.field(index).type) for index in range(kind.num_fields))
+    if pa.types.is_nested(kind):
+        return _leaf_count(kind.value_type)
+    return 1
 
 
 @dataclass(frozen=True, slots=True)

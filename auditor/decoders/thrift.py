@@ -15,8 +15,8 @@ from auditor.errors import DecodeError
 
 #: Nesting beyond this is no Parquet footer (its own deepest is 7).
 DEEPEST = 32
-#: Fields and elements beyond this are refused: a schema of 100,000 columns has a million.
-MOST_VALUES = 4_000_000
+#: Fields and elements beyond this are refused: a schema of 50,000 columns has half as many.
+MOST_VALUES = 1_000_000
 
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(1, 13)
 _LONGEST_VARINT = 10

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re._parser  # the standard library's own reading of a pattern, for its least width
 from collections.abc import Iterator
+from re import _parser  # type: ignore[attr-defined]  # the standard library's own reading of a pattern
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +29,8 @@ class Clues:
     """
     Runs the prefilter and the encoded-run stage over batches.
 
-    A prefilter expression never holds what a format escapes, so the end of its match is in the decoded cell as it is in the buffer.
+    A prefilter expression never holds what a format escapes, so the end of its match is in the decoded cell as it is in the
+    buffer.
     """
 
     def __init__(self, rulebook: Rulebook, engine: Engine) -> None:
@@ -69,6 +70,6 @@ class Clues:
         """Return how long an expression's shortest match is, at most `_MOST`: a clue must lie inside it."""
         width = self._widths.get(expression)
         if width is None:
-            least = int(re._parser.parse(self._rulebook.expressions[expression]).getwidth()[0])  # type: ignore[attr-defined]  # noqa: SLF001
+            least = int(_parser.parse(self._rulebook.expressions[expression]).getwidth()[0])
             width = self._widths[expression] = min(_MOST, least)
         return width

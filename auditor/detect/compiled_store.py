@@ -1,9 +1,9 @@
 """
 Compiled prefilters, kept between runs in the user's cache folder.
 
-Compiling the shipped expressions takes half a second, loading them 2 ms. The name of a file is a digest of the expressions and of the library's
-build, so a change of either is another file; only the newest few are kept. The files hold patterns, never data. A cache that cannot be
-read or written is done without.
+Compiling the shipped expressions takes half a second, loading them 2 ms. The name of a file is a digest of the expressions
+and of the library's build, so a change of either is another file; only the newest few are kept. The files hold patterns,
+never data. A cache that cannot be read or written is done without.
 """
 
 from __future__ import annotations
@@ -46,6 +46,6 @@ def save(library: str, expressions: Sequence[str], compiled: bytes) -> None:
 
 def _path(library: str, expressions: Sequence[str]) -> Path:
     """Return where the compiled form of these expressions lies, by the XDG convention."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    base = os.environ.get("XDG_CACHE_HOME")
     digest = digest_of([library.encode(), *(expression.encode() for expression in expressions)])
-    return Path(base) / "auditor" / f"prefilter-{digest}.hs"
+    return (Path(base) if base else Path.home() / ".cache") / "auditor" / f"prefilter-{digest}.hs"

@@ -1,10 +1,11 @@
 """
 The inspector of raw tokens: a cheap pass over whole buffers, an exact one over the cells that had a hit.
 
-A batch goes through these steps: (1) the prefilter and the encoded-run stage say where something may be, and keep the last few bytes there, the
-*clue*; (2) the rows of those places are decoded; (3) a clue is looked up among the row's cells, which tells what to try on which; a clue
-that no cell holds as it is (the format had encoded the whole row) sends the row's cells through the prefilter again; (4) encoded
-texts are opened and go through the prefilter too; (5) exact patterns, judgement, overlaps.
+A batch goes through these steps: (1) the prefilter and the encoded-run stage say where something may be, and keep the last
+few bytes there, the *clue*; (2) the rows of those places are decoded; (3) a clue is looked up among the row's cells, which
+tells what to try on which; a clue that no cell holds as it is (the format had encoded the whole row) sends the row's cells
+through the prefilter again; (4) encoded texts are opened and go through the prefilter too; (5) exact patterns, judgement,
+overlaps.
 """
 
 from __future__ import annotations
@@ -72,7 +73,9 @@ class Detector:
         for index, clues in self._clues.of(batch):
             number = batch.row_number(index)
             first = batch.decode(index, [clue.text for clue in clues])
-            searches = None if first.also or any(clue.rule in self._whole_row for clue in clues) else self._clued(first.cells, clues)
+            searches = (
+                None if first.also or any(clue.rule in self._whole_row for clue in clues) else self._clued(first.cells, clues)
+            )
             if searches is None:
                 first = batch.decode(index)
             for row in (first, *first.also) if first.also else (first,):
@@ -134,30 +137,19 @@ class Detector:
         found: dict[int, _Search] = {}
         opened_cells: dict[int, list[Layer]] = {}
         for rule, clue in clues:
-            known = False
-            for position, cell in enumerate(cells):
-                if clue not in cell.text:
-                    continue
-                layers = opened_cells.get(position)
-                if layers is None:
-                    layers = opened_cells[position] = opened(cell)
-                for layer in layers:
-                    if layer.cell is not cell and clue not in layer.text:
-                        continue
-                    known = True
-                    search = found.get(id(layer))
-                    if search is None:
-                        search = found[id(layer)] = _Search(layer, set(), encoded=rule == ENCODED)
-                    elif rule == ENCODED and not search.encoded:
-                        search = found[id(layer)] = search._replace(encoded=True)
-                    if rule != ENCODED:
-                        search.rules.add(rule)
-            if not known:
+            holding = [layer for layer in _layers(cells, clue, opened_cells) if clue in layer.text]
+            if not holding:
                 return None
+            for layer in holding:
+                search = found.setdefault(id(layer), _Search(layer, set(), encoded=False))
+                if rule != ENCODED:
+                    search.rules.add(rule)
+                elif not search.encoded:
+                    found[id(layer)] = search._replace(encoded=True)
         return list(found.values())
 
     def _search_all(self, layers: Sequence[Layer]) -> list[_Search]:
-        """Run both stages over many texts at once; keep what is to be looked at: texts with a hit, a percent sign, or JSON inside."""
+        """Run both stages over many texts at once, and say what to do with each."""
         if not layers:
             return []
         raw = [layer.text.encode("utf-8", "replace") for layer in layers]
@@ -223,6 +215,18 @@ class Detector:
                 claim.setting,
                 evidence,
             )
+
+
+def _layers(cells: Sequence[Cell], clue: str, opened_cells: dict[int, list[Layer]]) -> list[Layer]:
+    """Return the layers of the cells that hold a clue; ``opened_cells`` keeps what was opened already, by the cell's position."""
+    layers: list[Layer] = []
+    for position, cell in enumerate(cells):
+        if clue in cell.text:
+            known = opened_cells.get(position)
+            if known is None:
+                known = opened_cells[position] = opened(cell)
+            layers += known
+    return layers
 
 
 def _place_of(claim: Claim) -> tuple[int, str, str, str]:

@@ -1,15 +1,16 @@
 """
 One generic stage that notices encoded text, whatever it says: base64, base64url and hex runs that decode to printable ASCII.
 
-The prefilter knows prefixes as they are. Their base64 and hex forms could be further prefilter expressions, but at 723 kinds those
-slow it from 519 to 420 MB/s (forms of 6 stable characters and more; 371 MB/s with forms of 4), and still miss every kind
-whose prefix is short. A class pattern for the same in Hyperscan ran at 600 to 900 MB/s. This stage runs beside the prefilter at
-over 2 GB/s, for any number of kinds, and misses none.
+The prefilter knows prefixes as they are. Their base64 and hex forms could be further prefilter expressions, but at 723 kinds
+those slow it from 519 to 420 MB/s (forms of 6 stable characters and more; 371 MB/s with forms of 4), and still miss every
+kind whose prefix is short. A class pattern for the same in Hyperscan ran at 600 to 900 MB/s. This stage runs beside the
+prefilter at over 2 GB/s, for any number of kinds, and misses none.
 
-Why it can tell text from random bytes: every byte of printable ASCII is 0x20-0x7e, so of each base64 group only 24, 24, 32 and 64 of
-64 symbols are possible, 7 % of random groups; of each hex pair only 6 of 16 first digits. It looks at the 8 bytes at every 16th
-position and asks whether they, and the 8 before or after, can be encoded text in one of 4 (base64) or 2 (hex) alignments. A run
-of 23 characters holds two whole words side by side, one of them looked at, wherever it lies: that is any encoded secret of 18 bytes.
+Why it can tell text from random bytes: every byte of printable ASCII is 0x20-0x7e, so of each base64 group only 24, 24, 32
+and 64 of 64 symbols are possible, 7 % of random groups; of each hex pair only 6 of 16 first digits. It looks at the 8 bytes
+at every 16th position and asks whether they, and the 8 before or after, can be encoded text in one of 4 (base64) or 2 (hex)
+alignments. A run of 23 characters holds two whole words side by side, one of them looked at, wherever it lies: that is any
+encoded secret of 18 bytes.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def encoded_positions(data: bytes) -> NDArray[np.int64]:
 
 def _plausible(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Return the sampled words that have no byte outside '+' to 'z': no space, quote or non-ASCII. In place: 6 GB/s."""
-    above = words[1:-1 : _STRIDE // _WORD].copy()
+    above = words[1 : -1 : _STRIDE // _WORD].copy()
     below = above + _FROM_PLUS
     np.invert(below, out=below)
     below |= above
@@ -108,8 +109,8 @@ def holds_text(data: bytes, position: int) -> bool:
     """
     Tell whether the run around a position decodes to text, from the bytes near by.
 
-    For the few places that `encoded_positions` returns: it costs 2 us where decoding a row costs 20, and leaves nearly no random digest. The
-    digits of an HLC timestamp, which look like hex, are too short a run.
+    For the few places that `encoded_positions` returns: it costs 2 us where decoding a row costs 20, and leaves nearly no
+    random digest. The digits of an HLC timestamp, which look like hex, are too short a run.
     """
     before = data[max(0, position - _BEFORE) : position]
     after = data[position : position + _AFTER]
@@ -143,8 +144,8 @@ def decoded_runs(text: str) -> Iterator[Decoded]:
     """
     Yield what every encoded run of a text decodes to, if that holds at least 12 printable characters in a row.
 
-    Hex is tried first, since hex is valid base64 too. What stands before a run may be of its alphabet (a folder and its slash, a name and its
-    dash), so base64 is tried from each of its first four symbols: one of them is in step.
+    Hex is tried first, since hex is valid base64 too. What stands before a run may be of its alphabet (a folder and its
+    slash, a name and its dash), so base64 is tried from each of its first four symbols: one of them is in step.
     """
     for match in _RUN.finditer(text):
         run, start, end = match[0], match.start(), match.end()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 from auditor.detect import compiled_store
@@ -27,7 +28,7 @@ class HyperscanEngine:
         """Compile expressions, or take them compiled from an earlier run. Raise `ConfigError` if one does not compile."""
         import hyperscan
 
-        name = f"{hyperscan.__version__} {platform.machine()}"
+        name = f"{version('hyperscan')} {platform.machine()}"
         stored = compiled_store.load(name, expressions)
         if stored is not None:
             try:

@@ -55,6 +55,25 @@ def judge(compiled: CompiledRule, match: Any) -> Judged | None:
     start, end = match.span(compiled.group)
     if not secret:
         return None
+    confidence = _checked(compiled, secret, matched)
+    if confidence is None:
+        return None
+    if compiled.placeholders:
+        lowered = matched.lower()
+        if any(word in lowered for word in compiled.placeholders):
+            return None
+    # A vendor's own checksum says more than a word that happens to stand in a random text.
+    proved = confidence is Confidence.CONFIRMED_FORMAT and compiled.vendor
+    if not proved and (is_placeholder(secret) or (rule.min_entropy and entropy(secret) < rule.min_entropy)):
+        return None
+    innermost = _innermost(secret, rule.innermost)
+    if not innermost or (innermost != secret and is_placeholder(innermost)):
+        return None
+    return Judged(innermost, start, end, confidence)
+
+
+def _checked(compiled: CompiledRule, secret: str, matched: str) -> Confidence | None:
+    """Return the confidence that the rule's checks leave, None if one of them rejects the match."""
     confidence = _BY_RANK[compiled.rank]
     for check in compiled.checks:
         verdict = check(secret, matched)
@@ -64,18 +83,7 @@ def judge(compiled: CompiledRule, match: Any) -> Judged | None:
             confidence = Confidence.LOW
         elif verdict is Verdict.PROVEN and confidence is not Confidence.LOW:
             confidence = Confidence.CONFIRMED_FORMAT
-    if compiled.placeholders:
-        lowered = matched.lower()
-        if any(word in lowered for word in compiled.placeholders):
-            return None
-    # A vendor's own checksum says more than a word that happens to stand in a random text.
-    if confidence is not Confidence.CONFIRMED_FORMAT or not compiled.vendor:
-        if is_placeholder(secret) or (rule.min_entropy and entropy(secret) < rule.min_entropy):
-            return None
-    innermost = _innermost(secret, rule.innermost)
-    if not innermost or (innermost != secret and is_placeholder(innermost)):
-        return None
-    return Judged(innermost, start, end, confidence)
+    return confidence
 
 
 def is_placeholder(secret: str) -> bool:

@@ -26,9 +26,9 @@ def settle(claims: list[Claim]) -> list[Claim]:
     """
     Return the claims that stand, in the order of their cells and places.
 
-    Claims about the same secret compete. First the specificity of the rule decides (a vendor's prefix before a structure before a context),
-    then confidence, then the claim with the fewest decodings, then the longer secret, then the earlier rule. A claim on a text
-    whose JSON was opened gives way to the same secret's claim on the member that holds it.
+    Claims about the same secret compete. First the specificity of the rule decides (a vendor's prefix before a structure
+    before a context), then confidence, then the claim with the fewest decodings, then the longer secret, then the earlier
+    rule. A claim on a text whose JSON was opened gives way to the same secret's claim on the member that holds it.
     """
     if len(claims) == 1:
         return claims
@@ -74,7 +74,7 @@ def _place(claim: Claim) -> tuple[int, int]:
 
 
 def _inside(inner: Claim, outer: Claim) -> bool:
-    """Tell whether ``inner`` is the same secret at a deeper path of the same value."""
+    """Tell whether ``inner`` is the same secret at a deeper path of the same value: a member of an object offered whole, too."""
     one, other = inner.layer.cell, outer.layer.cell
     return (
         inner.secret == outer.secret
@@ -82,5 +82,5 @@ def _inside(inner: Claim, outer: Claim) -> bool:
         and one.column == other.column
         and len(one.path) > len(other.path)
         and one.path.startswith(other.path)
-        and inner.layer.depth > outer.layer.depth
+        and one.path[len(other.path)] in ".[$"
     )

@@ -67,11 +67,11 @@ Parts = Annotated[tuple[str, ...], Field(min_length=1, description="pieces that 
 
 
 class Rule(BaseModel):
-    """
+    r"""
     One kind of secret.
 
     ``prefilter`` is matched on raw bytes of any format by Hyperscan, so it has no boundaries, no look-around,
-    exact minimum repeats, ends before the first character that some format escapes (``" \\ & = % + / <`` and
+    exact minimum repeats, ends before the first character that some format escapes (``" \ & = % + / <`` and
     controls), and never matches a newline. ``pattern`` is matched by Python's `re` (ASCII) on the decoded text; its
     group ``secret``, or the whole match, is the secret.
     """
@@ -86,13 +86,17 @@ class Rule(BaseModel):
     specificity: Specificity = Specificity.VENDOR
     scope: Scope = Scope.CELL
     prefilter: tuple[str, ...] = ()
-    encoded: bool = Field(default=False, description="the secret holds base64 of 17 printable characters: the encoded-run stage finds it")
+    encoded: bool = Field(
+        default=False, description="the secret holds base64 of 17 printable characters: the encoded-run stage finds it"
+    )
     pattern: str
     prefixes: tuple[str, ...] = Field(default=(), description="public beginnings of the secret that evidence may show")
     innermost: Innermost | None = None
     min_entropy: float = Field(default=0.0, ge=0, le=6, description="bits per character of the secret, below which it is dropped")
     checks: tuple[str, ...] = Field(default=(), description="names in detect/checks; a failed checksum lowers the confidence")
-    placeholders: tuple[str, ...] = Field(default=(), description="text that, anywhere in the match and in any case, makes it no secret")
+    placeholders: tuple[str, ...] = Field(
+        default=(), description="text that, anywhere in the match and in any case, makes it no secret"
+    )
     examples: tuple[Parts, ...] = Field(min_length=1)
     non_examples: tuple[Parts, ...] = Field(min_length=1)
     gains: str = Field(min_length=10, description="what an attacker gets")

@@ -1,8 +1,8 @@
-"""
-Undo encodings, one layer at a time: JSON in text, percent-encoding, base64, base64url, hex, ``\\x`` BYTES.
+r"""
+Undo encodings, one layer at a time: JSON in text, percent-encoding, base64, base64url, hex, ``\x`` BYTES.
 
-Every text that comes out is a `Layer` that remembers its cell, how it was decoded, and where in the cell it came from, so that two
-layers that show the same secret can be told to be one.
+Every text that comes out is a `Layer` that remembers its cell, how it was decoded, and where in the cell it came from, so
+that two layers that show the same secret can be told to be one.
 """
 
 from __future__ import annotations

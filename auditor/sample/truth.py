@@ -21,12 +21,12 @@ class TruthLine:
     """
     One planted secret at one place in one file.
 
-    ``file`` is relative to the sample's folder, with ``/``. ``row`` is the 1-based record number, header not counted (the line
-    of an entry's first line in logs); null says that any record of the file may hold such a value in that column. ``position``
-    is the 1-based column of a csv or tsv, whether it has a header or not. ``part`` and ``path`` are as in findings. ``encoded`` lists the encodings around
-    ``text``, outermost first; ``secret`` is the innermost plaintext secret, ``text`` what was planted. ``expect`` is what an
-    honest detector does: ``found``; ``low`` (a failed checksum); ``opaque`` (the column alone tells); ``unknown`` (no published
-    rule knows it); ``none`` (a look-alike).
+    ``file`` is relative to the sample's folder, with ``/``. ``row`` is the 1-based record number, header not counted (the
+    line of an entry's first line in logs); null says that any record of the file may hold such a value in that column.
+    ``position`` is the 1-based column of a csv or tsv, whether it has a header or not. ``part`` and ``path`` are as in
+    findings. ``encoded`` lists the encodings around ``text``, outermost first; ``secret`` is the innermost plaintext secret,
+    ``text`` what was planted. ``expect`` is what an honest detector does: ``found``; ``low`` (a failed checksum); ``opaque``
+    (the column alone tells); ``unknown`` (no published rule knows it); ``none`` (a look-alike).
     """
 
     schema_version: Literal[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from auditor.identity import AuditKey
 from auditor.model import Confidence, Exposure, Finding, Setting, Severity
@@ -16,7 +16,7 @@ from auditor.tally import MOST_SECRETS
 
 #: Exposures that a finding tells one by one.
 MOST_EXPOSURES = 100
-_FEED_FORMATS = ("ndjson", "parquet changefeed", "csv (sinkless")
+_FEED_FORMATS = ("ndjson (",)
 
 
 class RuleText(NamedTuple):
@@ -58,20 +58,23 @@ class FindingReader:
             " WHERE id IN (SELECT place FROM place) GROUP BY rule_id, table_name, column_name, final_path"
             " ORDER BY max(severity) DESC, table_name, column_name, final_path, rule_id"
         )
-        for rule_id, table, column, path, severity in groups:
-            places = self._places(rule_id, table, column, path)
+        for group in map(_Group._make, groups):
+            places = self._places(group)
             distinct = self._distinct(places)
             rows = self._one_by_one(places) if distinct <= MOST_SECRETS else self._as_column(places)
             for secret_id, seen in groupby(rows, key=lambda row: str(row[0])):
                 records = [_SeenRecord(*row) for row in seen]
-                plainest = self._plainest(places) if not secret_id else min((record.layers, record.evidence) for record in records)[1]
-                yield self._finding(rule_id, table, column, path, Severity(severity), secret_id, records, plainest, distinct)
+                if secret_id:
+                    evidence = min((record.layers, record.evidence) for record in records)[1]
+                else:
+                    evidence = self._plainest(places)
+                yield self._finding(group, secret_id, records, evidence, 1 if secret_id else distinct)
 
-    def _places(self, rule_id: str, table: str, column: str, path: str) -> str:
+    def _places(self, group: _Group) -> str:
         """Return the ids of a group's places as a list for SQL."""
         rows = self._connection.execute(
             "SELECT id FROM place_key WHERE rule_id = ? AND table_name = ? AND column_name = ? AND final_path = ?",
-            (rule_id, table, column, path),
+            group[:4],
         )
         return ",".join(str(int(place)) for (place,) in rows)
 
@@ -85,23 +88,25 @@ class FindingReader:
         return max(MOST_SECRETS + 1, round((MOST_SECRETS - 1) / share))
 
     def _plainest(self, places: str) -> str:
-        """Return the evidence that stands for a column: the plainest of its first secrets by id, the same in any order of merging."""
-        first = f"SELECT secret_id FROM sighting WHERE place IN ({places}) GROUP BY secret_id ORDER BY secret_id LIMIT {MOST_SECRETS}"  # noqa: S608
-        query = f"SELECT evidence FROM sighting WHERE place IN ({places}) AND secret_id IN ({first}) ORDER BY layers, evidence LIMIT 1"  # noqa: S608
+        """Return the evidence of a column: the plainest of its first secrets by id, the same in any order of merging."""
+        first = (
+            f"SELECT secret_id FROM sighting WHERE place IN ({places}) GROUP BY secret_id ORDER BY secret_id LIMIT {MOST_SECRETS}"  # noqa: S608
+        )
+        where = f"place IN ({places}) AND secret_id IN ({first})"
+        query = f"SELECT evidence FROM sighting WHERE {where} ORDER BY layers, evidence LIMIT 1"  # noqa: S608 - numbers only
         return str(self._connection.execute(query).fetchone()[0])
 
-    def _one_by_one(self, places: str) -> Iterator[tuple[object, ...]]:
+    def _one_by_one(self, places: str) -> Iterator[tuple[Any, ...]]:
         """Yield what was seen of each secret, ordered by secret, address, part and unit."""
         yield from self._connection.execute(_SEEN.format(secret="seen.secret_id", source="sighting", places=places))
 
-    def _as_column(self, places: str) -> Iterator[tuple[object, ...]]:
+    def _as_column(self, places: str) -> Iterator[tuple[Any, ...]]:
         """Yield what was seen of the whole group, under no secret."""
         yield from self._connection.execute(_SEEN.format(secret="''", source="place", places=places))
 
-    def _finding(
-        self, rule_id: str, table: str, column: str, path: str, severity: Severity, secret_id: str, records: list[_SeenRecord], evidence: str, distinct: int
-    ) -> Finding:
-        """Merge the sightings of one secret (or group) into a finding."""
+    def _finding(self, group: _Group, secret_id: str, records: list[_SeenRecord], evidence: str, distinct: int) -> Finding:
+        """Merge the sightings of one secret (or of the whole group) into a finding."""
+        rule_id, table, column, path, severity = group
         exposures, total = self._exposures(records)
         setting = Setting(min(record.setting for record in records))
         text = self._describe(rule_id)
@@ -115,14 +120,14 @@ class FindingReader:
             policy_id=None,
             title=text.title,
             kind=text.kind,
-            severity=severity,
+            severity=Severity(severity),
             confidence=Confidence(max(record.confidence for record in records)),
             table=table,
             column=column,
             path=path,
             evidence=evidence_of_text(evidence),
-            occurrences=sum(record.count for record in records),
-            distinct=1 if secret_id else distinct,
+            occurrences=sum(record.seen_count for record in records),
+            distinct=distinct,
             exposures=exposures,
             exposures_total=total,
             first_seen=self._seen_at,
@@ -144,14 +149,26 @@ class FindingReader:
         """Join the units of one input; keep the first `MOST_EXPOSURES`, and say how many there are."""
         exposures: list[Exposure] = []
         total = 0
-        for (kind, uri, _, part), units in groupby(records, key=lambda record: (record.kind, record.shown_uri, record.uri, record.part)):
+        for (kind, uri, _, part), units in groupby(
+            records, key=lambda record: (record.kind, record.shown_uri, record.uri, record.part)
+        ):
             total += 1
             if len(exposures) < MOST_EXPOSURES:
                 first, *others = units
                 row = first.first_row + self._bases.get(first.unit, 0)
-                count = first.count + sum(other.count for other in others)
+                count = first.seen_count + sum(other.seen_count for other in others)
                 exposures.append(Exposure(kind, uri, part, row, first.row_key, first.updated, count))
         return tuple(exposures), total
+
+
+class _Group(NamedTuple):
+    """The places of one rule whose paths are joined to one."""
+
+    rule_id: str
+    table: str
+    column: str
+    path: str
+    severity: int
 
 
 class _SeenRecord(NamedTuple):
@@ -164,7 +181,7 @@ class _SeenRecord(NamedTuple):
     part: str
     unit: int
     format: str
-    count: int
+    seen_count: int
     first_row: int
     row_key: str
     updated: str | None
@@ -175,9 +192,10 @@ class _SeenRecord(NamedTuple):
 
 
 _SEEN = (
-    "SELECT {secret}, unit.kind, unit.shown_uri, unit.uri, seen.part, unit.id, unit.format, seen.count, seen.first_row, seen.row_key,"
-    " seen.updated, seen.confidence, seen.setting, seen.evidence, seen.layers FROM {source} AS seen JOIN unit ON unit.id = seen.unit"
-    " WHERE seen.place IN ({places}) ORDER BY 1, unit.shown_uri, unit.uri, seen.part, unit.ordinal, seen.first_row"
+    "SELECT {secret}, unit.kind, unit.shown_uri, unit.uri, seen.part, unit.id, unit.format, seen.count AS seen_count,"
+    " seen.first_row, seen.row_key, seen.updated, seen.confidence, seen.setting, seen.evidence, seen.layers"
+    " FROM {source} AS seen JOIN unit ON unit.id = seen.unit WHERE seen.place IN ({places})"
+    " ORDER BY 1, unit.shown_uri, unit.uri, seen.part, unit.ordinal, seen.first_row"
 )
 
 

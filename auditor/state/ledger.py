@@ -1,8 +1,9 @@
 """
 The record of one audit: every unit's findings and receipt, merged in any order, in SQLite.
 
-Without a file it lives in SQLite's private temporary database, which spills to disk by itself and is gone at the end; with a file it is what
-``--resume`` goes on from. It holds ids and redacted evidence only. One transaction a unit: a unit is in it whole or not at all.
+Without a file it lives in SQLite's private temporary database, which spills to disk by itself and is gone at the end; with a
+file it is what ``--resume`` goes on from. It holds ids and redacted evidence only. One transaction a unit: a unit is in it
+whole or not at all.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ class Ledger:
             connection.executescript(SCHEMA)
             known = dict(connection.execute("SELECT name, value FROM identity"))
         except sqlite3.Error as error:
-            raise StateError(f"cannot open the record: {error}", where=str(path or "temporary"), fix="is it a --resume file?") from None
+            raise StateError(
+                f"cannot open the record: {error}", where=str(path or "temporary"), fix="is it a --resume file?"
+            ) from None
         wanted = {"version": VERSION, **identity}
         for name, value in wanted.items():
             if known and known.get(name) != value:
@@ -83,7 +86,8 @@ class Ledger:
             unit_id = self._add_unit(receipt, uri, version, partial.gaps_total)
             self._add_tally(partial, unit_id)
             connection.executemany(
-                "INSERT INTO gap VALUES (?, ?, ?, ?, ?)", [(unit_id, gap.reason, gap.row, gap.column, gap.bytes) for gap in partial.gaps]
+                "INSERT INTO gap VALUES (?, ?, ?, ?, ?)",
+                [(unit_id, gap.reason, gap.row, gap.column, gap.bytes) for gap in partial.gaps],
             )
             connection.executemany("INSERT INTO note VALUES (?, ?)", [(unit_id, note.text) for note in partial.notes])
             connection.executemany("INSERT INTO stated VALUES (?, ?, ?)", [(unit_id, *stated) for stated in partial.stated])
@@ -148,7 +152,8 @@ class Ledger:
     def _place_id(self, key: PlaceKey, severity: int) -> int:
         """Return the number of a place, new or known."""
         self.connection.execute(
-            "INSERT INTO place_key (rule_id, table_name, column_name, path, severity) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO place_key (rule_id, table_name, column_name, path, severity) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
             (*key, severity),
         )
         row = self.connection.execute(
@@ -159,8 +164,8 @@ class Ledger:
     def bases(self) -> dict[int, int]:
         """Return, for each unit that is not its input's first, how many rows lie before it."""
         query = (
-            "SELECT id, base FROM (SELECT id, ordinal, sum(rows) OVER (PARTITION BY uri ORDER BY ordinal) - rows AS base FROM unit)"
-            " WHERE ordinal > 0"
+            "SELECT id, base FROM (SELECT id, ordinal, sum(rows) OVER (PARTITION BY uri ORDER BY ordinal) - rows AS base"
+            " FROM unit) WHERE ordinal > 0"
         )
         return dict(self.connection.execute(query))
 
@@ -179,7 +184,8 @@ class Ledger:
         total = self.connection.execute("SELECT coalesce(sum(gaps_total), 0) FROM unit").fetchone()[0]
         bases = self.bases()
         query = (
-            "SELECT unit.shown_uri, gap.reason, gap.row, gap.column_name, gap.bytes, unit.id FROM gap JOIN unit ON unit.id = gap.unit"
+            "SELECT unit.shown_uri, gap.reason, gap.row, gap.column_name, gap.bytes, unit.id"
+            " FROM gap JOIN unit ON unit.id = gap.unit"
             " ORDER BY unit.shown_uri, unit.uri, unit.ordinal, gap.row, gap.reason, gap.column_name LIMIT ?"
         )
         gaps = [
@@ -190,9 +196,7 @@ class Ledger:
 
     def notes(self) -> list[Note]:
         """Return every note once, ordered by address."""
-        query = (
-            "SELECT DISTINCT unit.shown_uri, note.text FROM note JOIN unit ON unit.id = note.unit ORDER BY unit.shown_uri, note.text"
-        )
+        query = "SELECT DISTINCT unit.shown_uri, note.text FROM note JOIN unit ON unit.id = note.unit ORDER BY 1, 2"
         return [Note(uri, text) for uri, text in self.connection.execute(query)]
 
     def reconciled(self) -> list[Reconciled]:

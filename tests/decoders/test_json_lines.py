@@ -39,7 +39,7 @@ def test_other_text_is_left_alone(head: bytes) -> None:
 
 
 @given(rows=st.lists(st.dictionaries(st.text(max_size=3), st.text(max_size=9)), min_size=1, max_size=9), newline=st.booleans())
-def test_frames_every_line(rows: list[dict[str, str]], newline: bool) -> None:
+def test_frames_every_line(rows: list[dict[str, str]], *, newline: bool) -> None:
     """Each line is a record, with or without a line feed at the end; none of them is bad."""
     data = b"\n".join(json.dumps(row).encode() for row in rows) + (b"\n" if newline else b"")
     framed = JsonLines("bare").frame(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +19,7 @@ from auditor.model import Setting, Sighting
 from auditor.pipeline import Partial
 
 Inspect = Callable[[Sequence[bytes]], list[Sighting]]
-BODY = "Zk3" + "Qp9xT7mW2sLr8vNc4" [:17]
+BODY = "Zk3" + "Qp9xT7mW2sLr8vNc4"[:17]
 TOKEN = "acme_" + BODY
 
 
@@ -56,7 +57,9 @@ def test_names_the_path_inside_json(inspect_lines: Inspect) -> None:
         (lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(), ("base64", "base64")),
     ],
 )
-def test_undoes_encodings(inspect_lines: Inspect, key: AuditKey, encode: Callable[[str], str], decoded_by: tuple[str, ...] | None) -> None:
+def test_undoes_encodings(
+    inspect_lines: Inspect, key: AuditKey, encode: Callable[[str], str], decoded_by: tuple[str, ...] | None
+) -> None:
     """An encoded token has the same id as a plain one, and the evidence says how it was decoded."""
     found = inspect_lines([wrapped({"value": encode(TOKEN)})])
     if decoded_by is None:
@@ -140,7 +143,7 @@ def test_any_cut_into_batches_gives_the_same(inspect_lines: Inspect, rows: list[
     edges = sorted({0, len(lines), *(cut for cut in cuts if cut < len(lines))})
     pieces = [
         sighting._replace(row=sighting.row + start)
-        for start, end in zip(edges, edges[1:], strict=False)
+        for start, end in pairwise(edges)
         for sighting in inspect_lines(lines[start:end])
     ]
     assert pieces == whole

@@ -14,7 +14,7 @@ PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_s
 
 
 @given(text=PRINTABLE, before=st.binary(max_size=80), hexed=st.booleans(), urlsafe=st.booleans())
-def test_every_encoded_text_is_noticed(text: str, before: bytes, hexed: bool, urlsafe: bool) -> None:
+def test_every_encoded_text_is_noticed(text: str, before: bytes, *, hexed: bool, urlsafe: bool) -> None:
     """Printable text of 18 bytes and more is noticed in base64 and hex, wherever it lies in the buffer."""
     raw = text.encode()
     run = raw.hex().encode() if hexed else base64.urlsafe_b64encode(raw) if urlsafe else base64.b64encode(raw)
@@ -45,7 +45,10 @@ def test_hashes_are_hardly_ever_noticed() -> None:
     """Random digests, in hex and base64, pass by: fewer than 2 in 1,000."""
     source = random.Random(1)
     count = 5000
-    rows = [b'{"sha": "' + source.randbytes(32).hex().encode() + b'", "b": "' + base64.b64encode(source.randbytes(48)) + b'"}' for _ in range(count)]
+    rows = [
+        b'{"sha": "' + source.randbytes(32).hex().encode() + b'", "b": "' + base64.b64encode(source.randbytes(48)) + b'"}'
+        for _ in range(count)
+    ]
     assert len(encoded_positions(b"\n".join(rows))) < 2 * count * 0.01
 
 

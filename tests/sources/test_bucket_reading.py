@@ -71,7 +71,7 @@ def test_a_text_is_fetched_once_in_growing_parts():
 
 @pytest.mark.parametrize("columns", [3, 12, 30])
 def test_many_columns_are_fetched_side_by_side(columns: int):
-    """A Parquet reader goes on at as many places as there are columns: hardly a byte is fetched twice."""
+    """A Parquet reader goes on at as many places as there are columns: of each some is fetched beyond its end, but no more."""
     share = 120_000_000 // columns
     fetch = Fetched(bytes(share * columns))
     step = 1 << 20
@@ -84,7 +84,7 @@ def test_many_columns_are_fetched_side_by_side(columns: int):
                 assert len(file.read(wanted)) == wanted
                 assert sum(part.end - part.start for part in raw._parts.values()) <= MOST
     fetched = sum(end - start for start, end in fetch.ranges)
-    assert fetched < 1.3 * share * columns
+    assert fetched < 1.5 * share * columns
 
 
 def test_an_error_is_raised_where_it_is_read():
@@ -96,11 +96,9 @@ def test_an_error_is_raised_where_it_is_read():
         return memoryview(BODY)[start:end]
 
     with io.BufferedReader(RangedFile(len(BODY), fetch), 1000) as file:
-        got = 0
+        assert len(file.read(700_000)) == 700_000
         with pytest.raises(SourceUnavailable, match="gone"):
-            while part := file.read(1000):
-                got += len(part)
-    assert got >= 700_000
+            file.read()
 
 
 @given(st.lists(st.binary(max_size=50), max_size=10), st.integers(1, 60))

@@ -41,7 +41,11 @@ def findings(partials: Sequence[Partial], path: Path | None = None) -> list[Find
     for partial in partials:
         ledger.add(partial, uri=partial.receipt.uri, version="1")
     reader = FindingReader(
-        ledger, KEY, describe=lambda _rule: RuleText("t", "api-key", "gains", "remedy"), suppression=lambda _id: None, seen_at="now"
+        ledger,
+        KEY,
+        describe=lambda _rule: RuleText("t", "api-key", "gains", "remedy"),
+        suppression=lambda _id: None,
+        seen_at="now",
     )
     result = list(reader)
     ledger.close()
@@ -58,9 +62,14 @@ def test_rows_count_on_over_units() -> None:
 
 def test_one_secret_in_two_inputs_is_one_finding_with_two_exposures() -> None:
     """Closing one exposure leaves the other open, so both are told, with their parts."""
-    (finding,) = findings([unit("f", 0, 9, [sighting("a", 1), sighting("a", 4)]), unit("g", 0, 9, [sighting("a", 2, part="key")])])
+    (finding,) = findings(
+        [unit("f", 0, 9, [sighting("a", 1), sighting("a", 4)]), unit("g", 0, 9, [sighting("a", 2, part="key")])]
+    )
     assert finding.occurrences == 3
-    assert [(seen.uri, seen.part, seen.row, seen.count) for seen in finding.exposures] == [("f", "after", 1, 2), ("g", "key", 2, 1)]
+    assert [(seen.uri, seen.part, seen.row, seen.count) for seen in finding.exposures] == [
+        ("f", "after", 1, 2),
+        ("g", "key", 2, 1),
+    ]
 
 
 def test_a_column_of_secrets_is_one_finding() -> None:
@@ -81,7 +90,9 @@ def test_a_thousand_secrets_are_told_one_by_one() -> None:
 
 
 _UNITS = st.lists(
-    st.lists(st.tuples(st.integers(0, 1500), st.sampled_from(["after", "before", "key"]), st.integers(0, 130)), max_size=60), min_size=1, max_size=6
+    st.lists(st.tuples(st.integers(0, 1500), st.sampled_from(["after", "before", "key"]), st.integers(0, 130)), max_size=60),
+    min_size=1,
+    max_size=6,
 )
 
 
@@ -90,7 +101,12 @@ _UNITS = st.lists(
 def test_any_order_of_merging_gives_the_same(contents: list[list[tuple[int, str, int]]], seed: int) -> None:
     """Units merged in any order give equal findings in equal order, joined paths included."""
     partials = [
-        unit("f", number, 100, [sighting(str(s), row + 1, part=part, path=f"$.m{member}") for row, (s, part, member) in enumerate(rows)])
+        unit(
+            "f",
+            number,
+            100,
+            [sighting(str(s), row + 1, part=part, path=f"$.m{member}") for row, (s, part, member) in enumerate(rows)],
+        )
         for number, rows in enumerate(contents)
     ]
     shuffled = partials[:]

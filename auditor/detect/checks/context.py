@@ -50,7 +50,7 @@ _FILE = re.compile(
 )
 _SEPARATORS = re.compile(r"[^0-9A-Za-z]+")
 #: A word in any one case or in camel case, a short number, or the two together as in ``page2`` and ``v10``.
-_WORD = re.compile(r"[A-Z]?[a-z]{1,20}(?:[A-Z][a-z]{1,20}){0,7}\d{0,4}|[A-Z]{1,20}\d{0,4}|\d{1,20}[a-z]{0,2}|")
+_WORD = re.compile(r"[A-Z]?[a-z]{1,20}(?:[A-Z][a-z]{1,20}){0,7}\d{0,4}|[A-Z]{1,20}\d{0,4}|\d{1,20}(?:[a-z]{0,2}|T\d{2})|")
 
 
 def is_placeholder(password: str) -> bool:

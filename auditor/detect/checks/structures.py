@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import struct
 from collections.abc import Mapping
@@ -145,7 +144,7 @@ def otp_seed(secret: str, _matched: str) -> Verdict:
     symbols = unquote(secret).replace(" ", "").rstrip("=").upper()
     try:
         seed = base64.b32decode(symbols + "=" * (-len(symbols) % 8))
-    except binascii.Error:
+    except ValueError:  # not its alphabet, or not ASCII
         return Verdict.FAILED
     return _proven(len(seed) >= 10)
 
