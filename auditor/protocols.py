@@ -51,7 +51,8 @@ class RowBatch(Protocol):
         """
         Decode one row into its leaves, member names included.
 
-        Where ``texts`` are given, cells that hold none of them may be left out: most hits need one cell of a row.
+        Where ``texts`` are given, cells that hold none of them may be left out, and the key and commit time too: most hits
+        need one cell of a row.
         A record that is not what its format says is returned as a single nameless cell of its raw text,
         and appended to ``gaps``: what cannot be decoded is still scanned.
         """

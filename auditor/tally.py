@@ -9,7 +9,7 @@ tells how many there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from auditor.model import Confidence, Evidence, Setting, Severity, Sighting
@@ -72,15 +72,14 @@ def evidence_order(evidence: Evidence) -> tuple[int, tuple[str, ...], str]:
 class Place:
     """The secrets of one place: by secret id and part, and by part alone."""
 
-    __slots__ = ("_bound", "_full", "parts", "secrets", "severity")
+    __slots__ = ("bound", "parts", "secrets", "severity")
 
-    def __init__(self, severity: Severity) -> None:
-        """Start empty."""
+    def __init__(self, severity: Severity, bound: str = "") -> None:
+        """Start empty. Ids above a ``bound`` are known not to be among the smallest of all units."""
         self.severity = severity
         self.secrets: dict[str, dict[str, Seen]] = {}
         self.parts: dict[str, Seen] = {}
-        self._bound = ""
-        self._full = False
+        self.bound = bound
 
     def add(self, sighting: Sighting) -> None:
         """Count a sighting; keep its secret if it is among the smallest ids."""
@@ -91,7 +90,7 @@ class Place:
         else:
             part.count_only(sighting)
         secret_id = sighting.secret_id
-        if self._full and secret_id > self._bound:
+        if self.bound and secret_id > self.bound:
             return
         seen = self.secrets.setdefault(secret_id, {})
         known = seen.get(sighting.part)
@@ -104,29 +103,39 @@ class Place:
 
     def tells(self, part: str, secret_id: str) -> bool:
         """Tell whether a sighting of this secret would be kept, or be the first of its part."""
-        return not self._full or secret_id <= self._bound or part not in self.parts
+        return not self.bound or secret_id <= self.bound or part not in self.parts
 
     def trim(self) -> None:
         """Drop all but the smallest ids: one more than are told, so that a full place is known for one."""
         if len(self.secrets) > MOST_SECRETS + 1:
             kept = sorted(self.secrets)[: MOST_SECRETS + 1]
             self.secrets = {secret_id: self.secrets[secret_id] for secret_id in kept}
-            self._bound, self._full = kept[-1], True
+            self.bound = kept[-1]
+
+
+#: For each place that is full, the largest id that may still be told.
+Bounds = dict[PlaceKey, str]
 
 
 class Tally:
-    """All places of one unit."""
+    """
+    All places of one unit.
 
-    def __init__(self) -> None:
+    ``bounds`` come from other units: what they rule out is counted here, too, without being described. They change what a
+    unit keeps, and never what a merge of units does.
+    """
+
+    def __init__(self, bounds: Mapping[PlaceKey, str] | None = None) -> None:
         """Start empty."""
         self._places: dict[PlaceKey, Place] = {}
+        self._bounds = bounds or {}
 
     def add(self, sighting: Sighting) -> None:
         """Count a sighting under its place."""
         key = PlaceKey(sighting.rule_id, sighting.table, sighting.column, sighting.path)
         place = self._places.get(key)
         if place is None:
-            place = self._places[key] = Place(sighting.severity)
+            place = self._places[key] = Place(sighting.severity, self._bounds.get(key, ""))
         place.add(sighting)
 
     def tells(self, rule_id: str, table: str, column: str, path: str, part: str, secret_id: str) -> bool:
@@ -135,7 +144,7 @@ class Tally:
 
         In a column full of secrets most are only counted, and need not be described first.
         """
-        place = self._places.get((rule_id, table, column, path))  # type: ignore[call-overload]
+        place = self._places.get(PlaceKey(rule_id, table, column, path))
         return place is None or place.tells(part, secret_id)
 
     def places(self) -> Iterator[tuple[PlaceKey, Place]]:
@@ -143,3 +152,7 @@ class Tally:
         for key, place in self._places.items():
             place.trim()
             yield key, place
+
+    def bounds(self) -> Bounds:
+        """Return the bounds of the places that are full."""
+        return {key: place.bound for key, place in self.places() if place.bound}

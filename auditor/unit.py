@@ -28,6 +28,7 @@ from auditor.model import Cell, Gap, Note, Receipt, Row
 from auditor.pipeline import Partial, run
 from auditor.protocols import Haystack, Input, Layout, RowBatch
 from auditor.redaction import shown_uri
+from auditor.tally import Bounds, Tally
 
 #: What is looked at to recognise a format.
 HEAD = 64 * 1024
@@ -51,14 +52,15 @@ class Unit:
     end: int | None = None
 
 
-def scan_unit(unit: Unit, tools: Toolkit, progress: Callable[[int], None]) -> Partial:
+def scan_unit(unit: Unit, tools: Toolkit, progress: Callable[[int], None], bounds: Bounds | None = None) -> Partial:
     """
-    Read and inspect one unit; ``progress`` is told the bytes as they are read from the input.
+    Read and inspect one unit; ``progress`` is told the bytes as they are read from the input, ``bounds`` is what earlier units
+    of this process found (see `Tally`), and takes what this one finds.
 
     Whatever goes wrong with the input becomes a gap in the result; only errors of our own are raised.
     """
     source = unit.source
-    partial = Partial(Receipt(shown_uri(source.uri), unit.ordinal, source.kind, "", "", "", 0, 0))
+    partial = Partial(Receipt(shown_uri(source.uri), unit.ordinal, source.kind, "", "", "", 0, 0), Tally(bounds))
     detector = tools.detector(partial.receipt.uri, partial, partial.tally.tells)
     partial.receipt = replace(partial.receipt, uri=detector.scrub(partial.receipt.uri))
     try:
@@ -68,6 +70,8 @@ def scan_unit(unit: Unit, tools: Toolkit, progress: Callable[[int], None]) -> Pa
         partial.gap(Gap(partial.receipt.uri, detector.scrub(error.what)))
     except OSError as error:
         partial.gap(Gap(partial.receipt.uri, f"cannot be read: {error.strerror}"))
+    if bounds is not None:
+        bounds.update(partial.tally.bounds())
     return partial
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import sys
@@ -16,10 +17,13 @@ from typing import Any, Self
 from auditor.detect.toolkit import Toolkit
 from auditor.identity import AuditKey
 from auditor.pipeline import Partial
+from auditor.tally import Bounds
 from auditor.unit import Unit, scan_unit
 
 _tools: Toolkit | None = None
 _read: Any = None  # bytes read by all workers, shared between processes
+
+_bounds: Bounds = {}  # what this process's units of the present audit have found
 
 
 class Workers(AbstractContextManager["Workers"]):
@@ -38,6 +42,7 @@ class Workers(AbstractContextManager["Workers"]):
         self._told = 0
         self._pool: ProcessPoolExecutor | None = None
         self._jobs = jobs
+        _bounds.clear()
         if jobs > 1:
             context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
             _tools, _read = tools, context.Value("Q", 0)
@@ -62,7 +67,7 @@ class Workers(AbstractContextManager["Workers"]):
         """
         if self._pool is None:
             for unit in units:
-                yield unit, scan_unit(unit, self._tools, self._progress)
+                yield unit, scan_unit(unit, self._tools, self._progress, _bounds)
             return
         pending: deque[tuple[Unit, Future[Partial]]] = deque()
         interrupted = False
@@ -100,10 +105,16 @@ class Workers(AbstractContextManager["Workers"]):
         self._told = total
 
 
+def collect_less_often() -> None:
+    """Let garbage collection run every 100,000 objects, not 700: a scan makes many and no cycles (8 % in hot rows)."""
+    gc.set_threshold(100_000, 20, 50)
+
+
 def _start(rule_files: Sequence[Path], engine: str, key: AuditKey, read: Any) -> None:
     """Prepare a worker process: it leaves Ctrl-C to its parent, and compiles the rules unless it inherited them."""
     global _tools, _read
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_less_often()
     _read = read
     if _tools is None:
         _tools = Toolkit.load(rule_files, engine, key)
@@ -112,7 +123,7 @@ def _start(rule_files: Sequence[Path], engine: str, key: AuditKey, read: Any) ->
 def _scan(unit: Unit) -> Partial:
     """Scan one unit in a worker."""
     assert _tools is not None
-    return scan_unit(unit, _tools, _count)
+    return scan_unit(unit, _tools, _count, _bounds)
 
 
 def _count(size: int) -> None:

@@ -85,7 +85,9 @@ def scan(
     from auditor.decoders.options import ReadOptions
     from auditor.detect.toolkit import Toolkit
     from auditor.reports import parse_reports, write_reports
+    from auditor.workers import collect_less_often
 
+    collect_less_often()
     specs = parse_reports(reports or (() if quiet else ("text",)))
     options = ReadOptions(table=table, columns=tuple(filter(None, columns.split(","))), **reading)
     tables = read_ddl(ddl.read_bytes(), str(ddl)) if ddl is not None else {}

@@ -63,7 +63,7 @@ def row(message: object) -> Row:
 
 def row_holding(message: object, texts: Sequence[str], occurrences: int) -> Row | None:
     """
-    Return a row with only those of its cells that hold one of the texts, or None where `row` must read it.
+    Return a row with only its table and those of its cells that hold one of the texts, or None where `row` must read it.
 
     Reading a message for one of its cells takes a third of the time. Stops after so many ``occurrences`` as the message's own
     text holds.
@@ -90,10 +90,10 @@ def row_holding(message: object, texts: Sequence[str], occurrences: int) -> Row 
             for cell in leaves(part, name, value)
             if _holds(cell.text, texts)
         ]
-    key = _key(message.get("key"), after or before)
     if len(cells) < occurrences:
+        key = _key(message.get("key"), after or before)
         cells += [cell for cell in (*_key_cells(key), *_topic_cells(message.get("topic"))) if _holds(cell.text, texts)]
-    return Row(cells, _table(message.get("topic"), None), key, _updated(message, None))
+    return Row(cells, _table(message.get("topic"), None))
 
 
 def _holds(value: str, texts: Sequence[str]) -> bool:
@@ -250,7 +250,7 @@ def _key_cells(key: Sequence[tuple[str, object]]) -> Iterator[Cell]:
 
 def _topic_cells(topic: object) -> list[Cell]:
     """Return the cell of a message's topic, if it names one."""
-    return [Cell("topic", "", "", topic)] if type(topic) is str else []
+    return list(leaves("topic", "", topic))
 
 
 def _table(topic: object, source: object) -> str | None:

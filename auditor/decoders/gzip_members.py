@@ -10,8 +10,8 @@ from auditor.blocks import Readable
 from auditor.errors import DecodeError
 
 MAGIC = b"\x1f\x8b"
-_READ = 64 << 10
-_GIVEN = 512 << 10
+_READ = 256 << 10
+_GIVEN = 1 << 20
 
 
 def decompressed_members(file: Readable) -> Iterator[bytes]:

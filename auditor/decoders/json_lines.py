@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import orjson
 
-from auditor.decoders import envelope
+from auditor.decoders import envelope, json_raw
 from auditor.decoders.framing import line_ends
 from auditor.decoders.options import ReadOptions
 from auditor.errors import DecodeError
@@ -75,15 +75,15 @@ class JsonLines:
             raise DecodeError(f"invalid JSON at character {error.pos}") from None
 
     def decode_holding(self, record: bytes, texts: Sequence[str]) -> Row:
-        """Parse one line for the cells that hold one of the texts; where that is no simpler, for all of them."""
-        if b"\\u" not in record:
+        """Read the cells that hold one of the texts, perhaps others too, and the table; key and commit time may be left out."""
+        row = json_raw.row_holding(record, texts[0].encode()) if len(texts) == 1 else None
+        if row is None and b"\\u" not in record:
             try:
-                some = envelope.row_holding(orjson.loads(record), texts, sum(record.count(text.encode()) for text in texts))
+                occurrences = sum(record.count(text.encode()) for text in texts)
+                row = envelope.row_holding(orjson.loads(record), texts, occurrences)
             except orjson.JSONDecodeError:
-                some = None
-            if some is not None:
-                return some
-        return self.decode(record)
+                row = None
+        return self.decode(record) if row is None else row
 
 
 def _is_object_or_blank(line: bytes) -> bool:

@@ -8,6 +8,8 @@ JSON text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -15,6 +17,10 @@ from auditor.decoders.parquet_text import TextLeaf
 from auditor.leaves import leaves
 from auditor.model import Cell, Gap, Row
 from auditor.protocols import Haystack, Problems
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _BEFORE = "__crdb__before"
 # The second name is that of v22.2.
@@ -31,6 +37,8 @@ class ParquetBatch:
     ) -> None:
         """Take the text leaves of the batch with their columns' names."""
         self._leaves = [(_part(column), column, leaf) for column, leaf in leaves]
+        self._metadata = [(column, leaf) for part, column, leaf in self._leaves if part == "header"]
+        self._hits: dict[int, set[int]] = {}
         self._rows, self._uri, self._table, self._problems = rows, uri, table, problems
         self.first_row = first_row
 
@@ -45,21 +53,29 @@ class ParquetBatch:
     def haystacks(self) -> Iterable[Haystack]:
         """Return the values of each leaf, back to back: a match across two of them is dropped when their cells are looked at."""
         for part, column, leaf in self._leaves:
-            yield Haystack(leaf.joined(), leaf.rows, part, "" if part == "before" else column)
+            yield Haystack(leaf.joined(), partial(self._rows_of, leaf), part, "" if part == "before" else column)
+
+    def _rows_of(self, leaf: TextLeaf, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pair positions in a leaf with rows, and remember which rows had something in this leaf."""
+        which, rows = leaf.rows(positions)
+        self._hits.setdefault(id(leaf), set()).update(rows.tolist())
+        return which, rows
 
     def decode(self, index: int, texts: Sequence[str] = ()) -> Row:
-        """Return all text of one row, whatever is looked for. A previous row that is no JSON is one text cell, and a gap."""
+        """
+        Return the text of one row; where texts are looked for, only of the leaves in which it had a hit (6 us instead of 23).
+
+        A previous row that is no JSON is one text cell, and a gap.
+        """
+        chosen = [entry for entry in self._leaves if index in self._hits.get(id(entry[2]), ())] if texts else []
         cells: list[Cell] = []
-        metadata: dict[str, str] = {}
-        for part, column, leaf in self._leaves:
-            texts = leaf.texts(index)
-            if part == "before":
-                for text in texts:
-                    cells.extend(self._before(text, index))
-                continue
-            cells.extend([Cell(part, column, leaf.path, text) for text in texts])
-            if part == "header":
-                metadata.update((column, text) for text in texts)
+        for part, column, leaf in chosen or self._leaves:
+            for value in leaf.texts(index):
+                if part == "before":
+                    cells.extend(self._before(value, index))
+                else:
+                    cells.append(Cell(part, column, leaf.path, value))
+        metadata = {column: value for column, leaf in self._metadata for value in leaf.texts(index)}
         updated = next((metadata[name] for name in _UPDATED if name in metadata), None)
         return Row(cells, updated=updated, op=next((metadata[name] for name in _EVENT_TYPE if name in metadata), None))
 

@@ -21,6 +21,20 @@ def written(number: int, alphabet: str, width: int = 0) -> str:
     return "".join(reversed(digits)).rjust(width, alphabet[0])
 
 
+_VALUES62 = {character: value for value, character in enumerate(BASE62)}
+
+
+def read_base62(text: str) -> int:
+    """Read a number in base62, most significant digit first; -1 if a character is no digit of it."""
+    number = 0
+    for character in text:
+        value = _VALUES62.get(character)
+        if value is None:
+            return -1
+        number = number * 62 + value
+    return number
+
+
 def from_base58(text: str) -> bytes | None:
     """Decode base58 (each leading 1 is a zero byte); None if a character is not of its alphabet."""
     number = 0

@@ -114,7 +114,9 @@ def holds_text(data: bytes, position: int) -> bool:
     """
     before = data[max(0, position - _BEFORE) : position]
     after = data[position : position + _AFTER]
-    run = before[len(before.rstrip(_ALPHABET)) :] + after[: len(after) - len(after.lstrip(_ALPHABET))]
+    start = len(before.rstrip(_ALPHABET))
+    start += before[:start].endswith(b"\\")  # the x of \x BYTES is no part of the run, nor is an escape's letter
+    run = before[start:] + after[: len(after) - len(after.lstrip(_ALPHABET))]
     if len(run) < _SHORTEST:
         return False
     if _HEX_RUN.fullmatch(run):

@@ -64,10 +64,8 @@ class FindingReader:
             rows = self._one_by_one(places) if distinct <= MOST_SECRETS else self._as_column(places)
             for secret_id, seen in groupby(rows, key=lambda row: str(row[0])):
                 records = [_SeenRecord(*row) for row in seen]
-                if secret_id:
-                    evidence = min((record.layers, record.evidence) for record in records)[1]
-                else:
-                    evidence = self._plainest(places)
+                told = [(record.layers, record.evidence) for record in records]
+                evidence = min(told)[1] if secret_id else self._plainest(places)
                 yield self._finding(group, secret_id, records, evidence, 1 if secret_id else distinct)
 
     def _places(self, group: _Group) -> str:

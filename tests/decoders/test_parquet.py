@@ -137,6 +137,32 @@ def test_metadata_of_a_changefeed(name: str):
     assert noted.gaps == []
 
 
+def test_a_row_is_decoded_for_what_is_looked_for():
+    """Where texts are looked for, a row is what it has in the leaves that had a hit in it, and still knows its time."""
+    table = pa.table(
+        {
+            "note": ["red one"],
+            "other": ["blue one"],
+            "tags": [["green", "red two"]],
+            "__crdb__updated": ["1784758975071714277.0000000001"],
+            "__crdb__before": ['{"note": "red three", "other": "blue"}'],
+        }
+    )
+    (batch,), _, _ = batches(written(table))
+    assert len(batch.decode(0, ["red"]).cells) == 7
+    for haystack in batch.haystacks():
+        if haystack.column in ("note", "tags"):
+            haystack.rows(np.array([1]))
+    row = batch.decode(0, ["red"])
+    assert row.cells == [
+        Cell("after", "note", "", "red one"),
+        Cell("after", "tags", "$[*]", "green"),
+        Cell("after", "tags", "$[*]", "red two"),
+    ]
+    assert row.updated == "1784758975071714277.0000000001"
+    assert len(batch.decode(0).cells) == 7
+
+
 def test_a_previous_row_that_is_no_json_is_scanned_as_text():
     """What cannot be decoded is one cell of its text, and a gap that names the row and not the value."""
     (batch,), noted, _ = batches(written(pa.table({"__crdb__before": ["{}", '{"a": ', "[1"]})))

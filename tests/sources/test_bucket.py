@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
 import pickle
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 
 from auditor.errors import ConfigError, SourceUnavailable
 from auditor.model import Gap
+from auditor.protocols import Input
 from auditor.sources import find_inputs
 from tests.sources.conftest import OBJECTS, Bucket, FileServer
 
@@ -155,6 +157,29 @@ def test_addresses_that_lead_nowhere_are_named(file_server: FileServer):
         list(find_inputs(f"{file_server.address}/none"))
     with pytest.raises(ConfigError, match="cannot carry a password"):
         list(find_inputs("http://me:" + "p" * 12 + "@127.0.0.1/x"))
+
+
+def _read(source: Input, answers: multiprocessing.SimpleQueue[str]) -> None:
+    """Read a source in another process."""
+    try:
+        with source.open() as file:
+            answers.put(str(len(file.read())))
+    except RuntimeError as error:
+        answers.put(str(error))
+
+
+@pytest.mark.parametrize(("method", "answer"), [("spawn", "4"), ("fork", "cannot use one: start it anew (spawn)")])
+def test_other_processes(file_server: FileServer, method: str, answer: str):
+    """A process that was started anew reads an object; one forked after a bucket was used says that it cannot, and does not hang."""
+    file_server.files["/a"] = b"1,a\n"
+    (source,) = find_inputs(f"{file_server.address}/a")
+    context = multiprocessing.get_context(method)
+    answers = context.SimpleQueue()
+    process = context.Process(target=_read, args=(source, answers))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    assert answer in answers.get()
 
 
 class Gaps(list[Gap]):

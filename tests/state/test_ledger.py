@@ -16,6 +16,7 @@ from auditor.model import Confidence, Evidence, Finding, Gap, Receipt, Setting, 
 from auditor.pipeline import Partial
 from auditor.state.findings import FindingReader, RuleText
 from auditor.state.ledger import Ledger
+from auditor.tally import PlaceKey, Tally
 
 KEY = AuditKey(b"k" * 32)
 
@@ -147,3 +148,19 @@ def test_gaps_are_numbered_and_counted() -> None:
     gaps, total = ledger.gaps(10)
     assert (gaps[0].row, total) == (12, 1)
     ledger.close()
+
+
+def test_bounds_of_earlier_units_change_nothing() -> None:
+    """A unit that was told what others have found keeps less, and the merge is the same."""
+    contents = [[sighting(f"{number}-{row}", row + 1) for row in range(900)] for number in range(4)]
+    plain = [unit("f", number, 900, sightings) for number, sightings in enumerate(contents)]
+    bounds: dict[PlaceKey, str] = {}
+    told = []
+    for number, sightings in enumerate(contents):
+        partial = Partial(Receipt("f", number, "file", "ndjson (wrapped)", "", "t", 900, 9000, {"*": ""}), Tally(bounds))
+        for one in sightings * 2 if number < 2 else sightings:
+            partial.tally.add(one)
+        plain[number] = plain[number] if number >= 2 else unit("f", number, 900, sightings * 2)
+        bounds.update(partial.tally.bounds())
+        told.append(partial)
+    assert findings(told) == findings(plain)

@@ -12,7 +12,7 @@ import hashlib
 import zlib
 from collections.abc import Mapping
 
-from auditor.detect.bases import BASE36, BASE62, written
+from auditor.detect.bases import BASE36, BASE62, read_base62, written
 from auditor.detect.bounded import from_base64
 from auditor.detect.checks import Check, Verdict
 
@@ -30,7 +30,7 @@ def _sum_holds(holds: bool) -> Verdict:  # noqa: FBT001 - the one thing that it 
 def crc32_of_body(secret: str, _matched: str) -> Verdict:
     """GitHub, npm, Vercel: after the first underscore a body, then its CRC-32 in six base62 digits."""
     body = secret.partition("_")[2]
-    return _sum_holds(body[-6:] == written(_crc(body[:-6]), BASE62, 6))
+    return _sum_holds(read_base62(body[-6:]) == _crc(body[:-6]))
 
 
 def github_fine_grained(secret: str, _matched: str) -> Verdict:

@@ -181,8 +181,17 @@ def _version(meta: Any) -> str:
 
 def _store(kind: str, root: str) -> Any:
     """Return the store of a bucket as the environment says, made once in each process."""
+    if _owner() != os.getpid():
+        # The client's threads are not in the child: it would wait for them for ever.
+        raise RuntimeError("a process that was forked after a bucket was used cannot use one: start it anew (spawn)")
     settings = {} if kind == "http" else settings_of(kind, os.environ, Path.home())
     return _made(kind, root, tuple(settings.items()))
+
+
+@lru_cache(1)
+def _owner() -> int:
+    """Return the process that uses buckets first, for those forked from it too."""
+    return os.getpid()
 
 
 @lru_cache(64)
