@@ -54,10 +54,11 @@ class Unit:
 
 def scan_unit(unit: Unit, tools: Toolkit, progress: Callable[[int], None], bounds: Bounds | None = None) -> Partial:
     """
-    Read and inspect one unit; ``progress`` is told the bytes as they are read from the input, ``bounds`` is what earlier units
-    of this process found (see `Tally`), and takes what this one finds.
+    Read and inspect one unit.
 
-    Whatever goes wrong with the input becomes a gap in the result; only errors of our own are raised.
+    ``progress`` is told the bytes as they are read from the input; ``bounds`` is what earlier units of this process found (see
+    `Tally`), and takes what this one finds. Whatever goes wrong with the input becomes a gap in the result; only errors of our
+    own are raised.
     """
     source = unit.source
     partial = Partial(Receipt(shown_uri(source.uri), unit.ordinal, source.kind, "", "", "", 0, 0), Tally(bounds))
