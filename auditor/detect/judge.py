@@ -36,6 +36,7 @@ _PLACEHOLDERS = (
 #: A whole secret that is a template's variable, a printf directive, or a bracketed remark.
 _TEMPLATE = re.compile(r"\$?\{.*\}|<.*>|\$\(.*\)|%[sd(].*|\[.*\]", re.DOTALL)
 _TEMPLATE_START = frozenset("${<%[")
+_LINE_BREAKS = re.compile(r"\\+[nrt]|\s")
 _BY_RANK = (Confidence.MEDIUM, Confidence.HIGH, Confidence.HIGH)
 
 
@@ -107,6 +108,8 @@ def _innermost(secret: str, how: Innermost | None) -> str:
         return secret
     if how is Innermost.PERCENT:
         return unquote(secret)
+    if how is Innermost.PEM:  # a key's line breaks may be real, escaped, or escaped twice: it is the same key
+        return _LINE_BREAKS.sub("", secret)
     try:
         pair = base64.b64decode(secret + "=" * (-len(secret) % 4)).decode("utf-8", "replace")
     except binascii.Error:

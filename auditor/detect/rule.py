@@ -60,6 +60,7 @@ class Innermost(StrEnum):
     """How the innermost secret is taken out of the ``secret`` group before it is identified."""
 
     PERCENT = "percent"
+    PEM = "pem"
     BASIC_PASSWORD = "basic-password"
 
 

@@ -168,9 +168,10 @@ def _read(source: Input, answers: multiprocessing.SimpleQueue[str]) -> None:
         answers.put(str(error))
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 @pytest.mark.parametrize(("method", "answer"), [("spawn", "4"), ("fork", "cannot use one: start it anew (spawn)")])
 def test_other_processes(file_server: FileServer, method: str, answer: str):
-    """A process that was started anew reads an object; one forked after a bucket was used says that it cannot, and does not hang."""
+    """A process that was started anew reads an object; one forked after a bucket was used says that it cannot, and ends."""
     file_server.files["/a"] = b"1,a\n"
     (source,) = find_inputs(f"{file_server.address}/a")
     context = multiprocessing.get_context(method)
