@@ -26,6 +26,7 @@ from auditor.workers import Workers
 
 #: The unit number under which the gap of an interrupted input is recorded.
 UNFINISHED = 1 << 30
+_LOCAL = frozenset(("file", "stdin"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,10 @@ class Audit:
         job = self._job
         self._ledger.forget(UNFINISHED)
         try:
-            with Workers(self._tools, job.jobs, rule_files=job.rule_files, engine=job.engine, progress=progress) as workers:
+            remote = any(source.kind not in _LOCAL for source in self._inputs)
+            with Workers(
+                self._tools, job.jobs, rule_files=job.rule_files, engine=job.engine, remote=remote, progress=progress
+            ) as workers:
                 for unit, partial in workers.scan(self._units(progress)):
                     self._ledger.add(partial, uri=unit.source.uri, version=unit.source.version)
         except KeyboardInterrupt:

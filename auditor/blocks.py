@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import Generic, Protocol, TypeVar
 
 from auditor.errors import DecodeError
 from auditor.model import Gap
@@ -16,6 +16,9 @@ BLOCK = 256 << 10
 #: A record that is longer is cut, which is a gap.
 MOST_RECORD = 32 << 20
 _AHEAD = 4
+
+
+ItemT = TypeVar("ItemT")
 
 
 class Readable(Protocol):
@@ -101,7 +104,7 @@ class Chunks:
         return block
 
 
-class ReadAhead:
+class ReadAhead(Generic[ItemT]):
     """
     Run an iterator of chunks on a thread of its own, a few chunks ahead.
 
@@ -109,14 +112,14 @@ class ReadAhead:
     of the source is raised where the chunks are read.
     """
 
-    def __init__(self, source: Chunks) -> None:
-        """Take the chunks; the thread starts with the iteration and ends with it."""
+    def __init__(self, source: Iterable[ItemT]) -> None:
+        """Take the chunks or batches; the thread starts with the iteration and ends with it."""
         self._source = source
-        self._queue: queue.Queue[bytes | BaseException | None] = queue.Queue(maxsize=_AHEAD)
+        self._queue: queue.Queue[ItemT | BaseException | None] = queue.Queue(maxsize=_AHEAD)
         self._stopped = threading.Event()
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the chunks."""
+    def __iter__(self) -> Iterator[ItemT]:
+        """Yield the items in their order."""
         thread = threading.Thread(target=self._fill, name="read-ahead", daemon=True)
         thread.start()
         try:
@@ -142,7 +145,7 @@ class ReadAhead:
             last = error
         self._put(last)
 
-    def _put(self, item: bytes | BaseException | None) -> None:
+    def _put(self, item: ItemT | BaseException | None) -> None:
         """Put an item unless the reader has gone."""
         while not self._stopped.is_set():
             try:

@@ -134,8 +134,8 @@ class _UnitScan:
             self.partial.note(Note(self.uri, f"{error.what}; the file name's timestamp was taken"))
         self._receipt(format="resolved", bytes=len(body), resolved=stamp)
 
-    def _read_parquet(self, file: BinaryIO | Readable) -> None:
-        """Inspect row groups ``start`` to ``end``."""
+    def _read_parquet(self, file: BinaryIO | Readable, packing: str = "") -> None:
+        """Inspect row groups ``start`` to ``end``; pages are read and decompressed beside the scan."""
         from auditor.decoders.parquet import open_parquet
 
         unit = self.unit
@@ -145,10 +145,10 @@ class _UnitScan:
         share = (unit.source.size or 0) * (last - unit.start) // max(1, len(blob.groups))
         if unit.ordinal == 0:
             self._inspect_names(tuple(blob.columns), "")
-        rows = self._inspect(blob.batches(unit.start, last))
+        rows = self._inspect(ReadAhead(blob.batches(unit.start, last)))
         self.progress(share)
         columns = {self.detector.scrub(name): why for name, why in blob.columns.items()}
-        self._receipt(format=blob.format, rows=rows, bytes=share, columns=columns)
+        self._receipt(format=blob.format, compression=packing, rows=rows, bytes=share, columns=columns)
 
     def _read_text(self, file: BinaryIO, stream: Peeked, packing: str) -> None:
         """Inspect a text in chunks, decompressing it beside the scan."""
@@ -169,6 +169,9 @@ class _UnitScan:
             self.partial.note(Note(self.uri, "empty"))
             self._receipt(format="empty", compression=packing)
             return
+        if head.startswith(PARQUET_MAGIC):
+            self._read_parquet(text, packing)
+            return
         layout = layout_of(head, unit.source.name, unit.options)
         if not unit.ordinal:
             self._read_beginning(text, head, layout)
@@ -180,7 +183,7 @@ class _UnitScan:
             file.seek(unit.start)
             readable = file
         chunks = Chunks(readable, layout, limit=None if unit.end is None else unit.end - unit.start - skipped)
-        ahead = ReadAhead(chunks) if packing or unit.source.kind != "file" else chunks
+        ahead: Iterable[bytes] = ReadAhead(chunks) if packing or unit.source.kind != "file" else chunks
         rows = self._inspect(self._batches(ahead, layout))
         if chunks.error is not None:
             self.partial.gap(Gap(self.uri, f"{chunks.error.what}; what came before was scanned"))

@@ -30,11 +30,12 @@ class Workers(AbstractContextManager["Workers"]):
     """
     Scans units: in this process with one job, else on a pool of processes.
 
-    On Linux workers are forked with the rules compiled already; elsewhere each compiles its own (0.3 s).
+    On Linux workers are forked with the rules compiled already; elsewhere, and for inputs that are ``remote``, each compiles its
+    own (0.3 s): a client of an object store does not survive a fork.
     """
 
     def __init__(
-        self, tools: Toolkit, jobs: int, *, rule_files: Sequence[Path], engine: str, progress: Callable[[int], None]
+        self, tools: Toolkit, jobs: int, *, rule_files: Sequence[Path], engine: str, remote: bool, progress: Callable[[int], None]
     ) -> None:
         """Start the pool; ``progress`` is told how many more bytes were read."""
         global _tools, _read
@@ -44,7 +45,7 @@ class Workers(AbstractContextManager["Workers"]):
         self._jobs = jobs
         _bounds.clear()
         if jobs > 1:
-            context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+            context = multiprocessing.get_context("fork" if sys.platform == "linux" and not remote else "spawn")
             _tools, _read = tools, context.Value("Q", 0)
             self._pool = ProcessPoolExecutor(
                 jobs, mp_context=context, initializer=_start, initargs=(list(rule_files), engine, tools.key, _read)

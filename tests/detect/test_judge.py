@@ -22,7 +22,8 @@ def test_one_key_has_one_id_however_its_lines_are_broken(partial: Partial) -> No
     layout = JsonLines("bare")
     framed = layout.frame(b"".join(json.dumps({"c": text}).encode() + b"\n" for text in texts))
     detector = Toolkit.load([], "", AuditKey(b"k" * 32)).detector("", partial)
-    found = list(detector.inspect(TextBatch(framed, layout, uri="", table="t", first_row=1, problems=partial)))
+    batch = TextBatch(framed, layout, uri="", table="t", first_row=1, problems=partial)
+    found = list(detector.inspect(batch))
     assert [sighting.row for sighting in found] == [1, 2, 3, 4]
     assert len({sighting.secret_id for sighting in found}) == 1
 
