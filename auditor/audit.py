@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from auditor.decoders.ddl import Tables
 from auditor.decoders.options import ReadOptions
 from auditor.detect.toolkit import Toolkit
 from auditor.errors import SourceUnavailable
-from auditor.model import Finding, Gap, Receipt, Severity, Summary
+from auditor.model import Finding, Gap, Note, Receipt, Severity, Summary
 from auditor.pipeline import Partial
 from auditor.plan import options_for, plan
 from auditor.protocols import Input
@@ -150,7 +150,7 @@ class Audit:
         """Count the findings and sum up the run."""
         counts = Counts.of(self.findings())
         ending = Ending(text_of(self._started), text_of(datetime.now(UTC)), self._failed, self._interrupted)
-        return summary_of(
+        summary = summary_of(
             self._ledger,
             counts,
             ending,
@@ -159,6 +159,8 @@ class Audit:
             fail_on=fail_on,
             unused_baseline=[entry.label for entry in self._baseline.unused],
         )
+        expired = [Note("baseline", f"expired, so it counts again: {entry.label}") for entry in self._baseline.expired]
+        return replace(summary, notes=[*summary.notes, *expired])
 
     def close(self) -> None:
         """Close the record."""
