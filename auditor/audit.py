@@ -12,6 +12,7 @@ from auditor.decoders.ddl import Tables
 from auditor.decoders.options import ReadOptions
 from auditor.detect.toolkit import Toolkit
 from auditor.errors import SourceUnavailable
+from auditor.identity import digest_of
 from auditor.model import Finding, Gap, Note, Receipt, Severity, Summary
 from auditor.pipeline import Partial
 from auditor.plan import options_for, plan
@@ -59,7 +60,7 @@ class Audit:
         identity = {
             "key": tools.key.key_id,
             "set of rules": tools.rulebook.digest,
-            "way of reading": repr((job.options, sorted(job.tables.items()))),
+            "way of reading": digest_of([repr((job.options, sorted(job.tables.items()))).encode()]),
         }
         self._ledger = Ledger.open(job.resume, identity=identity)
 
@@ -95,10 +96,14 @@ class Audit:
                 self._tools, job.jobs, rule_files=job.rule_files, engine=job.engine, remote=remote, progress=progress
             ) as workers:
                 for unit, partial in workers.scan(self._units(progress)):
-                    self._ledger.add(partial, uri=unit.source.uri, version=unit.source.version)
+                    self._ledger.add(partial, uri=self._name(unit.source), version=unit.source.version)
         except KeyboardInterrupt:
             self._interrupted = True
             self._name_unfinished()
+
+    def _name(self, source: Input) -> str:
+        """Return the name of an input in the record: a keyed digest, since an address may hold a secret."""
+        return self._tools.key.digest(source.uri)
 
     def _plan(self, source: Input) -> Iterator[Unit]:
         """Return the units of an input."""
@@ -107,7 +112,7 @@ class Audit:
     def _units(self, progress: Callable[[int], None]) -> Iterator[Unit]:
         """Yield the units that an earlier run did not finish."""
         for source in self._inputs:
-            done = self._ledger.finished(source.uri, source.version)
+            done = self._ledger.finished(self._name(source), source.version)
             for unit in self._plan(source):
                 if unit.ordinal not in done:
                     yield unit
@@ -117,12 +122,12 @@ class Audit:
     def _name_unfinished(self) -> None:
         """Record as a gap every input that was not finished, so that "not looked at" never looks like clean."""
         for source in self._inputs:
-            done = self._ledger.finished(source.uri, source.version)
+            done = self._ledger.finished(self._name(source), source.version)
             if any(unit.ordinal not in done for unit in self._plan(source)):
                 shown = self._tools.scrub(shown_uri(source.uri))
                 partial = Partial(Receipt(shown, UNFINISHED, source.kind, "unfinished", "", "", 0, 0))
                 partial.gap(Gap(shown, "the audit was interrupted before this input was finished"))
-                self._ledger.add(partial, uri=source.uri, version=source.version)
+                self._ledger.add(partial, uri=self._name(source), version=source.version)
 
     def findings(self) -> Iterator[Finding]:
         """Yield every finding, in report order."""

@@ -198,7 +198,7 @@ class _UnitScan:
         if manifest and len(head) == HEAD:
             manifest = export_manifest(text.peek(LARGEST_MANIFEST))
         if manifest:
-            self.partial.stated.extend((name, rows) for name, rows, _ in manifest)
+            self.partial.stated.extend((self.detector.scrub(name), rows) for name, rows, _ in manifest)
         for note in () if manifest else layout.notes:
             self.partial.note(Note(self.uri, note))
         self._inspect_names(layout.columns, head[: layout.preamble].decode("utf-8", "replace"))

@@ -92,13 +92,13 @@ def million_findings() -> Data:
         rng = random.Random(20)
         for table in range(50):
             with (data.folder / f"t{table:02}.ndjson").open("w", encoding="utf-8") as file:
-                file.writelines(_rows(rng))
+                file.writelines(_rows(rng, f"t{table:02}"))
     return data
 
 
-def _rows(rng: random.Random) -> Iterator[str]:
-    """Yield a thousand rows with a secret in each of 20 columns."""
+def _rows(rng: random.Random, table: str) -> Iterator[str]:
+    """Yield a thousand rows of a table with a secret in each of 20 columns."""
     alphabet = string.ascii_uppercase + "234567"
     for key in range(1000):
         after = {"id": key} | {f"c{column:02}": "AKIA" + "".join(rng.choices(alphabet, k=16)) for column in range(20)}
-        yield json.dumps({"after": after, "before": None, "key": [key], "updated": "1784758975071714277.0000000000"}) + "\n"
+        yield json.dumps({"after": after, "key": [key], "topic": table, "updated": "1784758975071714277.0000000000"}) + "\n"

@@ -28,4 +28,4 @@ def layout_of(head: bytes, name: str, options: ReadOptions) -> Layout:
         layout: Layout | None = import_module(f"auditor.decoders.{module}").recognise(head, name, options)
         if layout is not None:
             return layout
-    raise ConfigError(f"{name} is not {wanted}", where="--input-format", fix="leave the option away, and it is recognised")
+    raise ConfigError(f"an input is not {wanted}", where="--input-format", fix="leave the option away, and it is recognised")

@@ -19,14 +19,16 @@ import orjson
 
 from auditor.decoders.names import table_from_topic
 from auditor.hlc import Timestamp
-from auditor.leaves import leaves
+from auditor.leaves import SHORTEST_NAME, leaves
 from auditor.model import Cell, Row
 
 _WRAPPED = frozenset(
     ("after", "before", "key", "topic", "updated", "mvcc_timestamp", "resolved", "op", "ts_ns", "source", "crdb_region")
 )
+_DATA = frozenset(("after", "before", "key", "topic"))
 _PUBSUB = (frozenset(("Key", "Value", "Topic")), frozenset(("key", "value", "topic")))
 _ESCAPED = re.compile(rb"\\(\\|[0-7]{3})")
+_HLC = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,10})?")
 _CAPTURE = frozenset(("table", "key", "value"))
 
 
@@ -115,11 +117,9 @@ def _wrapped(message: Mapping[str, Any]) -> Row:
             cells.extend(leaves(part, "", columns))
     key = _key(message.get("key"), after if type(after) is dict else before)
     cells.extend(_key_cells(key))
-    source = message.get("source")
-    if type(source) is dict:
-        cells.extend(leaves("header", "source", source))
-    topic = message.get("topic")
+    source, topic = message.get("source"), message.get("topic")
     cells.extend(_topic_cells(topic))
+    cells.extend(_metadata_cells(message, _DATA))
     return Row(cells, _table(topic, source), key, _updated(message, source), _text(message.get("op")))
 
 
@@ -147,16 +147,17 @@ def _bare(message: Mapping[str, Any]) -> Row:
     columns = {name: value for name, value in message.items() if name != "__crdb__"}
     key = _key(metadata.get("key"), columns)
     topic = metadata.get("topic")
-    cells = [*_columns("after", columns), *_key_cells(key), *_topic_cells(topic)]
+    cells = [*_columns("after", columns), *_key_cells(key), *_topic_cells(topic), *_metadata_cells(metadata, _DATA)]
     return Row(cells, _table(topic, None), key, _updated(metadata, None))
 
 
 def _webhook(message: Mapping[str, Any]) -> Row:
     """Read a POST body: its first message is the row, the others are in ``also``."""
     rows = [row(entry) for entry in message["payload"]]
+    length = list(leaves("header", "length", message.get("length")))
     if not rows:
-        return Row(())
-    return rows[0]._replace(also=rows[1:])
+        return Row(length)
+    return rows[0]._replace(cells=[*rows[0].cells, *length], also=rows[1:])
 
 
 def _pubsub(message: Mapping[str, Any]) -> Row:
@@ -213,6 +214,8 @@ def _columns(part: str, columns: Mapping[str, Any]) -> list[Cell]:
     """Return the text cells of every column, and of a column's name where it is long enough to hide a secret."""
     cells: list[Cell] = []
     for name, value in columns.items():
+        if len(name) >= SHORTEST_NAME:
+            cells.append(_new(Cell, (part, name, "$.{name}", name)))
         kind = type(value)
         if kind is str:
             cells.append(_new(Cell, (part, name, "", value)))
@@ -245,7 +248,16 @@ def _column_of(part: object, columns: object) -> str:
 def _key_cells(key: Sequence[tuple[str, object]]) -> Iterator[Cell]:
     """Yield the text cells of a key."""
     for name, value in key:
+        if len(name) >= SHORTEST_NAME:
+            yield Cell("key", name, "$.{name}", name)
         yield from leaves("key", name, value)
+
+
+def _metadata_cells(message: Mapping[str, Any], data: frozenset[str]) -> Iterator[Cell]:
+    """Yield the text of all members but those that hold data: nothing of a message goes unscanned."""
+    for name, value in message.items():
+        if name not in data:
+            yield from leaves("header", name, value)
 
 
 def _topic_cells(topic: object) -> list[Cell]:
@@ -264,7 +276,7 @@ def _table(topic: object, source: object) -> str | None:
 def _updated(metadata: Mapping[str, Any], source: object) -> str | None:
     """Return the commit time of a row as HLC text, if the feed says it."""
     for holder, name in ((metadata, "updated"), (metadata, "mvcc_timestamp"), (source, "ts_hlc"), (source, "mvcc_timestamp")):
-        if type(holder) is dict and type(holder.get(name)) is str:
+        if type(holder) is dict and type(holder.get(name)) is str and _HLC.fullmatch(holder[name]):
             return str(holder[name])
     return None
 

@@ -19,6 +19,7 @@ from auditor.errors import DecodeError
 from auditor.model import Row
 from auditor.protocols import Framed, Layout
 
+_BOM = b"\xef\xbb\xbf"
 _BRACE, _CLOSE, _BRACKET = ord("{"), ord("}"), ord("]")
 
 
@@ -26,13 +27,13 @@ class JsonLines:
     """The layout of a file of JSON lines. ``format`` names the envelope of the first message."""
 
     splittable = True
-    preamble = 0
     columns: Sequence[str] = ()
     notes: Sequence[str] = ()
 
-    def __init__(self, shape: str) -> None:
-        """Take the shape of the first message, as `envelope.shape_of` names it."""
+    def __init__(self, shape: str, preamble: int = 0) -> None:
+        """Take the shape of the first message, as `envelope.shape_of` names it, and the length of a byte order mark."""
         self.format = f"ndjson ({shape})"
+        self.preamble = preamble
 
     def cut(self, block: bytes, *, final: bool) -> int:
         """Cut after the last line feed."""
@@ -95,13 +96,14 @@ def _is_object_or_blank(line: bytes) -> bool:
 def recognise(head: bytes, name: str, options: ReadOptions) -> Layout | None:
     """Take the input if its first non-blank line is a JSON object (whole, or cut by the end of ``head``)."""
     del name, options
+    preamble = len(_BOM) if head.startswith(_BOM) else 0
     for line in head.lstrip(b"\xef\xbb\xbf \t\r\n").split(b"\n", 2)[:2]:
         try:
             message = orjson.loads(line.strip())
         except orjson.JSONDecodeError:
             continue
-        return JsonLines(envelope.shape_of(message)) if type(message) is dict else None
-    stripped = head.lstrip()
+        return JsonLines(envelope.shape_of(message), preamble) if type(message) is dict else None
+    stripped = head[preamble:].lstrip()
     if stripped.startswith(b'{"') and b"\n" not in stripped:
-        return JsonLines("long lines")
+        return JsonLines("long lines", preamble)
     return None

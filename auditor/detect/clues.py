@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from auditor.detect.encoded import encoded_positions, holds_text
+from auditor.detect.encoded import encoded_positions, holds_text, run_end
 from auditor.detect.rulebook import Rulebook
 from auditor.protocols import Engine, Haystack, RowBatch
 
@@ -62,8 +62,12 @@ class Clues:
         encoded = encoded_positions(data)
         if len(encoded):
             which, rows = haystack.rows(encoded)
+            known_row = known_end = -1  # a run that is known to hold text need not be looked at again
             for position, row in zip(encoded[which].tolist(), rows.tolist(), strict=True):
+                if row == known_row and position < known_end:
+                    continue
                 if holds_text(data, position):
+                    known_row, known_end = row, run_end(data, position)
                     by_row.setdefault(row, {})[Clue(ENCODED, data[position : position + _WORD].decode("latin-1"))] = None
 
     def _width(self, expression: int) -> int:

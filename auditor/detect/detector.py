@@ -19,17 +19,19 @@ import numpy as np
 from auditor.detect.clues import ENCODED, Clue, Clues
 from auditor.detect.encoded import encoded_positions
 from auditor.detect.judge import judge
-from auditor.detect.overlap import Claim, settle
+from auditor.detect.overlap import Claim, place_of, settle
 from auditor.detect.rulebook import Rulebook
 from auditor.detect.setting import setting_of
-from auditor.detect.unwrap import Layer, opened, unwrapped
+from auditor.detect.unwrap import DEEPEST, Layer, opened, unwrapped
 from auditor.identity import AuditKey
-from auditor.model import Cell, Gap, Row, Sighting
+from auditor.model import Cell, Confidence, Gap, Row, Sighting
 from auditor.protocols import Engine, Problems, RowBatch
 from auditor.redaction import evidence_of, shown_key
 
 #: Text that one row may unwrap to, over all layers; what lies beyond is a gap.
 MOST_UNWRAPPED = 16 << 20
+#: Secrets of one row that are weighed against each other, which takes the square of their number; more are a gap.
+MOST_CLAIMS = 1000
 
 
 #: (rule id, table, column, path, part, secret id) -> whether such a sighting will be told, and not just counted.
@@ -88,6 +90,13 @@ class Detector:
                 return True
         return False
 
+    def _row_key(self, row: Row, claims: Sequence[Claim]) -> str:
+        """Show a row's key; a part that is one of the row's secrets is none of the plain words that may be shown."""
+        secrets = {claim.secret for claim in claims}
+        parts = [(self._shown(name), value) for name, value in row.key]
+        hidden = [(name, f"\0{value}" if str(value) in secrets else value) for name, value in parts]
+        return shown_key(hidden, self._key.digest)
+
     def scrub(self, text: str) -> str:
         """Return a text with every secret in it replaced by its redacted form: for names, paths, addresses and logs."""
         if len(text) < 8:
@@ -95,8 +104,8 @@ class Detector:
         shown = text
         cells = [Cell("after", "", "{name}", text)]
         claims = settle(self._claims(cells, self._searches(cells, ()), 0))
-        for claim in sorted(claims, key=lambda claim: -claim.layer.span[0] - claim.start):
-            start, end = claim.layer.span if claim.layer.decoded_by else (claim.start, claim.end)
+        for claim in sorted(claims, key=place_of, reverse=True):
+            start, end = place_of(claim)
             prefix = _prefix(self._rules[claim.rule].rule.prefixes, claim.secret)
             shown = shown[:start] + evidence_of(claim.secret, prefix).redacted + shown[end:]
         return shown
@@ -106,23 +115,17 @@ class Detector:
         claims: list[Claim] = []
         whole_row: set[int] = set()
         texts: list[Layer] = []
-        spent = 0
+        left = MOST_UNWRAPPED
         while frontier:
             inner: list[Layer] = []
             for layer, rules, encoded in frontier:
                 texts.append(layer)
                 for rule in rules | self._of_encoded if encoded else rules:
-                    if self._rules[rule].whole_row:
+                    if rule in self._whole_row:
                         whole_row.add(rule)
                     else:
                         self._try(rule, layer, claims)
-                for deeper in unwrapped(layer, encoded=encoded):
-                    spent += len(deeper.text)
-                    if spent > MOST_UNWRAPPED:
-                        reason = f"a row's encoded text unwraps to more than {MOST_UNWRAPPED >> 20} MiB; the rest was not scanned"
-                        self._problems.gap(Gap(self._uri, reason, row=number))
-                        break
-                    inner.append(deeper)
+                left = self._unwrap(layer, inner, left, number, known=_proved(layer, claims) if encoded else None)
             frontier = self._search_all(inner)
         if whole_row:
             seen = {id(layer.cell) for layer in texts}
@@ -130,7 +133,29 @@ class Detector:
             for rule in whole_row:
                 for layer in texts:
                     self._try(rule, layer, claims)
+        if len(claims) >= MOST_CLAIMS:
+            self._problems.gap(Gap(self._uri, f"over {MOST_CLAIMS} secrets in one row; the others were not told", row=number))
         return claims
+
+    def _unwrap(
+        self, layer: Layer, inner: list[Layer], left: int, number: int, *, known: Sequence[tuple[int, int]] | None
+    ) -> int:
+        """
+        Append what is inside a text; return how much more may be unwrapped in its row. A bound that bites is a gap.
+
+        ``known`` are the spans of secrets that need not be opened, None if the text holds no encoded run.
+        """
+        encoded = known is not None
+        if encoded and layer.depth >= DEEPEST:
+            self._problems.gap(Gap(self._uri, f"text encoded over {DEEPEST} times; the innermost was not scanned", row=number))
+        for deeper in unwrapped(layer, encoded=encoded, known=known or ()):
+            left -= len(deeper.text)
+            if left < 0:
+                reason = f"a row's encoded text unwraps to more than {MOST_UNWRAPPED >> 20} MiB; the rest was not scanned"
+                self._problems.gap(Gap(self._uri, reason, row=number))
+                break
+            inner.append(deeper)
+        return left
 
     def _searches(self, cells: Sequence[Cell], clues: Sequence[Clue]) -> list[_Search]:
         """Look the clues up; if one of them is nowhere (or there is none), search every cell."""
@@ -174,6 +199,8 @@ class Detector:
         """Run one rule's exact pattern over one text."""
         compiled = self._rules[number]
         for match in compiled.matches(layer.text):
+            if len(claims) >= MOST_CLAIMS:
+                return
             judged = judge(compiled, match)
             if judged is not None:
                 secret, start, end, confidence = judged
@@ -205,7 +232,7 @@ class Detector:
             if self._tells(*place):
                 if not whole:
                     row, whole = batch.decode(index), True
-                row_key = row_key or shown_key(row.key, self._key.digest)
+                row_key = row_key or self._row_key(row, claims)
                 evidence = evidence_of(claim.secret, _prefix(rule.rule.prefixes, claim.secret), claim.layer.decoded_by)
             yield Sighting(
                 rule.rule.id,
@@ -234,6 +261,13 @@ def _layers(cells: Sequence[Cell], clue: str, opened_cells: dict[int, list[Layer
                 known = opened_cells[position] = opened(cell)
             layers += known
     return layers
+
+
+def _proved(layer: Layer, claims: Sequence[Claim]) -> list[tuple[int, int]]:
+    """Return the spans of the secrets of a text whose form is proved."""
+    return [
+        (claim.start, claim.end) for claim in claims if claim.layer is layer and claim.confidence is Confidence.CONFIRMED_FORMAT
+    ]
 
 
 def _place_of(claim: Claim) -> tuple[int, str, str, str]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BASE64_URL = _BASE64.replace("+", "-").replace("/", "_")
 _STRIDE = 16
+_PADDING = b" " * 24  # so that the last words are looked at, too, and a short buffer has words at all
 _WORD = 8
 
 
@@ -60,10 +61,8 @@ _TO_Z = np.uint64(0x0505050505050505)  # + 0x05 sets the high bit of every byte 
 
 def encoded_positions(data: bytes) -> NDArray[np.int64]:
     """Return ascending positions inside runs that may be encoded text; now and then one that is not (2 in 10,000 hashes)."""
-    count = len(data) // _WORD
-    if count < 3:
-        return _short_positions(data)
-    words = np.frombuffer(data, dtype="<u8", count=count)
+    count = (len(data) + len(_PADDING)) // _WORD
+    words = np.frombuffer(data + _PADDING, dtype="<u8", count=count)
     centre = _plausible(words)
     # Then by classes, first alone and, for the few per cent that pass, together with a neighbour.
     here = _classified(words[centre])
@@ -75,7 +74,7 @@ def encoded_positions(data: bytes) -> NDArray[np.int64]:
     found = np.zeros(len(centre), dtype=bool)
     for mask in _MASKS:
         found |= ((here & mask) == mask) & (((before & mask) == mask) | ((after & mask) == mask))
-    return centre[found] * _WORD
+    return np.minimum(centre[found] * _WORD, max(0, len(data) - 1))
 
 
 def _plausible(words: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -95,12 +94,8 @@ def _classified(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return np.frombuffer(words.tobytes().translate(_CLASSES), dtype="<u8")
 
 
-def _short_positions(data: bytes) -> NDArray[np.int64]:
-    """Take any short buffer for a candidate if it is all of one encoded run."""
-    return np.array([0] if _RUN.search(data.decode("latin-1")) else [], dtype=np.int64)
-
-
 _ALPHABET = (_BASE64 + "-_").encode()
+_SYMBOLS = re.compile(rb"[0-9A-Za-z+/_-]+")
 _BEFORE, _AFTER = 24, 64
 _SHORTEST = 23
 
@@ -119,10 +114,16 @@ def holds_text(data: bytes, position: int) -> bool:
     run = before[start:] + after[: len(after) - len(after.lstrip(_ALPHABET))]
     if len(run) < _SHORTEST:
         return False
-    if _HEX_RUN.fullmatch(run):
-        return any(_TEXT.search(binascii.unhexlify(run[skip : len(run) - (len(run) - skip) % 2])) for skip in (0, 1))
+    if any(_TEXT.search(raw) for _, _, raw in _from_hex(run.decode("ascii"))):
+        return True
     text = run.replace(b"-", b"+").replace(b"_", b"/").decode("ascii")
     return any(_TEXT.search(_from_base64(text[skip:])) for skip in range(4))
+
+
+def run_end(data: bytes, position: int) -> int:
+    """Return where the run at a position ends."""
+    match = _SYMBOLS.match(data, position)
+    return match.end() if match else position
 
 
 class Decoded(NamedTuple):
@@ -136,34 +137,58 @@ class Decoded(NamedTuple):
 
 #: Runs long enough to hide a secret of 12 bytes; line breaks inside base64 are allowed for (MIME, PEM).
 _RUN = re.compile(r"[0-9A-Za-z+/_-]{16,}(?:\r?\n[0-9A-Za-z+/_-]{4,})*={0,2}")
-_HEX = re.compile(r"(?:[0-9a-f]{2}){8,}|(?:[0-9A-F]{2}){8,}")
+_HEX = re.compile(r"[0-9a-f]{22,}|[0-9A-F]{22,}")
 _BREAKS = re.compile(r"\s+")
-_HEX_RUN = re.compile(rb"[0-9a-fA-F]+")
 _TEXT = re.compile(rb"[\t\n\r -~]{12}")
+_STRETCH = re.compile(rb"[\t\n\r -~]{12,}")
 
 
-def decoded_runs(text: str) -> Iterator[Decoded]:
+def decoded_runs(text: str, known: Sequence[tuple[int, int]] = ()) -> Iterator[Decoded]:
     """
     Yield what every encoded run of a text decodes to, if that holds at least 12 printable characters in a row.
 
-    Hex is tried first, since hex is valid base64 too. What stands before a run may be of its alphabet (a folder and its
-    slash, a name and its dash), so base64 is tried from each of its first four symbols: one of them is in step.
+    Runs inside the spans of ``known`` secrets are passed over: what a JWT says is part of the JWT.
+
+    Hex is tried on every stretch of hex digits, base64 on what is not all hex, though hex is valid base64 too. What stands
+    before a run may be of its alphabet (a folder and its slash, a name and its dash), so base64 is tried from each of its
+    first four symbols: one of them is in step.
     """
     for match in _RUN.finditer(text):
         run, start, end = match[0], match.start(), match.end()
-        digits = _HEX.search(run)
-        if digits and len(digits[0]) >= len(run) - 3:
-            raw = binascii.unhexlify(digits[0])
-            if _TEXT.search(raw):
-                yield Decoded(raw.decode("utf-8", "replace"), "hex", start + digits.start(), start + digits.end())
-                continue
+        if any(first <= start and end <= last for first, last in known):
+            continue
+        for first, _, raw in _from_hex(run):
+            for offset, inner in _texts(raw):
+                place = start + first + 2 * offset
+                yield Decoded(inner, "hex", place, place + 2 * len(inner))
+        if _HEX.fullmatch(run):
+            continue
         symbols = _BREAKS.sub("", run).rstrip("=")
         name = "base64url" if "-" in symbols or "_" in symbols else "base64"
         plain = symbols.replace("-", "+").replace("_", "/")
         for step in range(4):
-            decoded = _from_base64(plain[step:])
-            if _TEXT.search(decoded):
-                yield Decoded(decoded.decode("utf-8", "replace"), name, start + step, end)
+            for offset, inner in _texts(_from_base64(plain[step:])):
+                place = start + step + offset // 3 * 4
+                yield Decoded(inner, name, place, min(end, place + -(-len(inner) // 3) * 4 + 4) if offset else end)
+
+
+def _texts(raw: bytes) -> Iterator[tuple[int, str]]:
+    """Yield (offset, text): all of it if it is UTF-8 with 12 printable characters in a row, else each printable stretch."""
+    if not _TEXT.search(raw):
+        return
+    try:
+        yield 0, raw.decode()
+    except UnicodeDecodeError:
+        for match in _STRETCH.finditer(raw):
+            yield match.start(), match[0].decode("ascii")
+
+
+def _from_hex(run: str) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the stretches of hex digits of a run, each from its first digit and from its second, with what they decode to."""
+    for match in _HEX.finditer(run):
+        for first in (match.start(), match.start() + 1):
+            last = match.end() - (match.end() - first) % 2
+            yield first, last, binascii.unhexlify(run[first:last])
 
 
 def _from_base64(symbols: str) -> bytes:

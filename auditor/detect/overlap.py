@@ -64,13 +64,22 @@ def _same_secret(one: Claim, other: Claim) -> bool:
         return True
     if "percent" in one.layer.decoded_by or "percent" in other.layer.decoded_by:
         return False  # a percent-decoded text as a whole has the place of its original: that says nothing
-    (start, end), (other_start, other_end) = _place(one), _place(other)
+    (start, end), (other_start, other_end) = place_of(one), place_of(other)
     return start < other_end and other_start < end and one.layer.decoded_by != other.layer.decoded_by
 
 
-def _place(claim: Claim) -> tuple[int, int]:
-    """Return a claim's place in the cell's own text: for a decoded one, that of the encoded run."""
-    return claim.layer.span if claim.layer.decoded_by else (claim.start, claim.end)
+def place_of(claim: Claim) -> tuple[int, int]:
+    """Return a claim's place in the cell's own text: for one in a decoded run, the part of the run that it came from."""
+    layer = claim.layer
+    if not layer.decoded_by:
+        return claim.start, claim.end
+    start, end = layer.span
+    if len(layer.decoded_by) == 1 and layer.text.isascii():
+        if layer.decoded_by[0] == "hex":
+            return start + 2 * claim.start, start + 2 * claim.end
+        if layer.decoded_by[0].startswith("base64"):
+            return start + claim.start // 3 * 4, min(end, start + -(-claim.end // 3) * 4)
+    return start, end
 
 
 def _inside(inner: Claim, outer: Claim) -> bool:

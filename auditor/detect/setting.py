@@ -7,6 +7,7 @@ from typing import Any
 
 from auditor.model import Setting
 
+_NEAR, _LONGEST_URL = 80, 4096
 _MARGIN = " \t\r\n\"'"
 _ENDS_URL = re.compile(r"[\s\"'<>]")
 
@@ -14,9 +15,10 @@ _ENDS_URL = re.compile(r"[\s\"'<>]")
 def setting_of(text: str, match: Any) -> Setting:
     """Return the setting of a match in its text."""
     start, end = match.span()
-    if (not start or not text[:start].strip(_MARGIN)) and (end == len(text) or not text[end:].strip(_MARGIN)):
+    before, after = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+    if not before.strip(_MARGIN) and not after.strip(_MARGIN):
         return Setting.IN_URL if "://" in match[0] else Setting.ALONE
-    scheme = text.rfind("://", 0, end)
+    scheme = text.rfind("://", max(0, start - _LONGEST_URL), end)
     if scheme >= 0 and (scheme >= start or not _ENDS_URL.search(text, scheme, start)):
         return Setting.IN_URL
     return Setting.IN_TEXT

@@ -8,7 +8,7 @@ that two layers that show the same secret can be told to be one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -44,8 +44,12 @@ def opened(cell: Cell) -> list[Layer]:
     return [Layer(cell, cell.text, (), (0, len(cell.text)), 0)]
 
 
-def unwrapped(layer: Layer, *, encoded: bool) -> Iterator[Layer]:
-    """Yield the layers one step inside; ``encoded`` says that the text holds a run that may be base64 or hex."""
+def unwrapped(layer: Layer, *, encoded: bool, known: Sequence[tuple[int, int]] = ()) -> Iterator[Layer]:
+    """
+    Yield the layers one step inside.
+
+    ``encoded`` says that the text holds a run that may be base64 or hex; ``known`` are spans of secrets that need not be opened.
+    """
     if layer.depth >= DEEPEST:
         return
     cell, text = layer.cell, layer.text
@@ -57,7 +61,7 @@ def unwrapped(layer: Layer, *, encoded: bool) -> Iterator[Layer]:
         if plain != text:
             yield Layer(cell, plain, (*layer.decoded_by, "percent"), layer.span, layer.depth + 1)
     if encoded:
-        for run in decoded_runs(text):
+        for run in decoded_runs(text, known):
             span = (run.start, run.end) if layer.depth == 0 else layer.span
             yield Layer(cell, run.text, (*layer.decoded_by, run.encoding), span, layer.depth + 1)
 

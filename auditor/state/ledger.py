@@ -38,14 +38,15 @@ class Ledger:
         ``identity`` is what must not differ between a run and its resumption (key id, digest of the rules, reading options);
         raise `StateError` naming the part that does.
         """
+        connection = sqlite3.connect("" if path is None else path, isolation_level=None)
         try:
-            connection = sqlite3.connect("" if path is None else path, isolation_level=None)
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             connection.execute("PRAGMA journal_mode = WAL" if path else "PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = NORMAL" if path else "PRAGMA synchronous = OFF")
             connection.executescript(SCHEMA)
             known = dict(connection.execute("SELECT name, value FROM identity"))
         except sqlite3.Error as error:
+            connection.close()
             raise StateError(
                 f"cannot open the record: {error}", where=str(path or "temporary"), fix="is it a --resume file?"
             ) from None
@@ -70,6 +71,8 @@ class Ledger:
 
     def finished(self, uri: str, version: str) -> set[int]:
         """Return the units of an input that an earlier run finished; none if the input has changed since."""
+        if not version:
+            return set()  # standard input, a pipe: what it held then says nothing about now
         rows = self.connection.execute("SELECT ordinal FROM unit WHERE uri = ? AND input_version = ?", (uri, version))
         return {ordinal for (ordinal,) in rows}
 

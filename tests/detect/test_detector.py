@@ -173,3 +173,43 @@ def test_scrub_replaces_secrets(rulebook: Rulebook, key: AuditKey, partial: Part
     encoded = base64.b64encode(TOKEN.encode()).decode()
     assert encoded not in detector.scrub(f"dump-{encoded}.csv")
     assert detector.scrub("orders-2026.csv") == "orders-2026.csv"
+
+
+def test_names_and_metadata_are_scanned(inspect_lines: Inspect) -> None:
+    """A token that is a column's name, or a member of the metadata, is found; no part of it is shown."""
+    found = inspect_lines(
+        [
+            wrapped({"id": 1, TOKEN: "x"}),
+            wrapped({"id": 1}, updated=TOKEN),
+            wrapped({"id": 1}, key={TOKEN: 5}),
+            json.dumps({"payload": [], "length": TOKEN}).encode(),
+        ]
+    )
+    assert [(sighting.row, sighting.part) for sighting in found] == [(1, "after"), (2, "header"), (3, "key"), (4, "header")]
+    assert BODY not in repr(found)
+
+
+def test_a_key_that_is_the_secret_is_not_shown(inspect_lines: Inspect) -> None:
+    """A row's key that is a secret of the row is a digest, however plain a word it is."""
+    word = "correcthorse"
+    (sighting,) = inspect_lines([wrapped({"id": word, "log": f"Authorization: Bearer {word}.{word}"}, key=[f"{word}.{word}"])])[
+        :1
+    ]
+    assert word not in sighting.row_key
+
+
+def test_two_secrets_that_touch_are_two(inspect_lines: Inspect) -> None:
+    """A token in the same run as an encoded other one does not hide it, wherever the run comes into step."""
+    other = "acme_" + BODY[::-1]
+    encoded = base64.b64encode(other.encode()).decode()
+    found = [len(inspect_lines([wrapped({"c": f"{TOKEN}{between}{encoded}"})])) for between in ("/", "//", "///", "////")]
+    assert found.count(2) >= 2, "where what stands before decodes to a letter, no boundary is seen"
+
+
+def test_what_is_encoded_too_often_is_a_gap(inspect_lines: Inspect, partial: Partial) -> None:
+    """Encodings beyond the bound are named, not passed over."""
+    text = TOKEN
+    for _ in range(7):
+        text = base64.b64encode(text.encode()).decode()
+    assert inspect_lines([wrapped({"c": text})]) == []
+    assert any("encoded over" in gap.reason for gap in partial.gaps)

@@ -8,7 +8,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.detect.encoded import decoded_runs, encoded_positions
+from auditor.detect.encoded import decoded_runs, encoded_positions, holds_text
 
 PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=18, max_size=80)
 
@@ -59,3 +59,18 @@ def test_any_bytes_are_taken(data: bytes) -> None:
     assert positions == sorted(positions)
     assert all(0 <= position < max(1, len(data)) for position in positions)
     list(decoded_runs(data.decode("latin-1")))
+
+
+def test_hex_behind_a_word_is_decoded() -> None:
+    """A name, a path or a dash before hex digits does not hide what they say."""
+    text = "the quick brown fox jumps"
+    for before in ("https://x.example.org/callback/", "session_", "session-", "\\x"):
+        assert text in [decoded.text for decoded in decoded_runs(before + text.encode().hex())]
+        data = (before + text.encode().hex()).encode()
+        assert any(holds_text(data, position) for position in encoded_positions(data).tolist())
+
+
+@given(text=PRINTABLE, before=st.integers(0, 40))
+def test_a_run_at_the_end_of_a_buffer_is_noticed(text: str, before: int) -> None:
+    """Nothing needs to follow a run."""
+    assert len(encoded_positions(b"x: " + b" " * before + base64.b64encode(text.encode())))
