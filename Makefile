@@ -33,7 +33,9 @@ help:
 run: $(READY)
 	@mkdir -p build
 	$(BIN)/auditor sample build/sample --force
-	XDG_CONFIG_HOME='$(CURDIR)/build/config' $(BIN)/auditor scan build/sample --report html=build/report.html --report text=- || test $$? -eq 1
+	XDG_CONFIG_HOME='$(CURDIR)/build/config' $(BIN)/auditor scan build/sample --ddl build/sample/exports/schema.sql \
+		--report html=build/report.html --report text=build/report.txt || test $$? -eq 1
+	@tail -n 1 build/report.txt
 	@echo 'The report to open in a browser: build/report.html'
 
 test: $(READY)
