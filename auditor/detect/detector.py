@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from auditor.detect.clues import ENCODED, Clue, Clues
-from auditor.detect.encoded import encoded_positions
+from auditor.detect.encoded import decoded_runs, encoded_positions
 from auditor.detect.judge import judge
 from auditor.detect.overlap import Claim, place_of, settle
 from auditor.detect.rulebook import Rulebook
@@ -146,7 +146,7 @@ class Detector:
         ``known`` are the spans of secrets that need not be opened, None if the text holds no encoded run.
         """
         encoded = known is not None
-        if encoded and layer.depth >= DEEPEST:
+        if known is not None and layer.depth >= DEEPEST and any(decoded_runs(layer.text, known)):
             self._problems.gap(Gap(self._uri, f"text encoded over {DEEPEST} times; the innermost was not scanned", row=number))
         for deeper in unwrapped(layer, encoded=encoded, known=known or ()):
             left -= len(deeper.text)
