@@ -54,27 +54,20 @@ class FindingReader:
     def __iter__(self) -> Iterator[Finding]:
         """Yield every finding, suppressed ones too."""
         groups = self._connection.execute(
-            "SELECT rule_id, table_name, column_name, final_path, max(severity) FROM place_key"
+            "SELECT rule_id, table_name, column_name, final_path, max(severity), group_concat(id),"
+            " sum((SELECT count(*) FROM sighting WHERE place = place_key.id)) FROM place_key"
             " WHERE id IN (SELECT place FROM place) GROUP BY rule_id, table_name, column_name, final_path"
             " ORDER BY max(severity) DESC, table_name, column_name, final_path, rule_id"
         )
-        for group in map(_Group._make, groups):
-            places = self._places(group)
-            distinct = self._distinct(places)
+        for *named, places, sightings in groups:
+            group = _Group._make(named)
+            distinct = self._distinct(places) if sightings > MOST_SECRETS else 0
             rows = self._one_by_one(places) if distinct <= MOST_SECRETS else self._as_column(places)
             for secret_id, seen in groupby(rows, key=lambda row: str(row[0])):
                 records = [_SeenRecord(*row) for row in seen]
                 told = [(record.layers, record.evidence) for record in records]
                 evidence = min(told)[1] if secret_id else self._plainest(places)
                 yield self._finding(group, secret_id, records, evidence, 1 if secret_id else distinct)
-
-    def _places(self, group: _Group) -> str:
-        """Return the ids of a group's places as a list for SQL."""
-        rows = self._connection.execute(
-            "SELECT id FROM place_key WHERE rule_id = ? AND table_name = ? AND column_name = ? AND final_path = ?",
-            group[:4],
-        )
-        return ",".join(str(int(place)) for (place,) in rows)
 
     def _distinct(self, places: str) -> int:
         """Return how many different secrets a group holds: exact to 1,000, then estimated from the 1,000th smallest id."""

@@ -29,7 +29,6 @@ CREATE TABLE IF NOT EXISTS sighting (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS sighting_unit ON sighting (unit);
 CREATE INDEX IF NOT EXISTS place_column ON place_key (table_name, column_name, path);
-CREATE INDEX IF NOT EXISTS place_final ON place_key (rule_id, table_name, column_name, final_path);
 CREATE INDEX IF NOT EXISTS place_unit ON place (unit);
 CREATE TABLE IF NOT EXISTS gap (unit INTEGER NOT NULL, reason TEXT NOT NULL, row INTEGER, column_name TEXT, bytes INTEGER);
 CREATE TABLE IF NOT EXISTS note (unit INTEGER NOT NULL, text TEXT NOT NULL);
