@@ -164,10 +164,6 @@ class Report(Protocol):
         """
 
 
-#: Text that may hold a secret -> the same text with every secret replaced by its redacted form.
-Scrub = Callable[[str], str]
-
-
 class Input(Protocol):
     """
     One object to read: a file, standard input, an object in a bucket.

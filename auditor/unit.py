@@ -26,7 +26,7 @@ from auditor.hlc import Timestamp
 from auditor.leaves import SHORTEST_NAME
 from auditor.model import Cell, Gap, Note, Receipt, Row
 from auditor.pipeline import Partial, run
-from auditor.protocols import Haystack, Input, Layout, RowBatch
+from auditor.protocols import Blob, Haystack, Input, Layout, RowBatch
 from auditor.redaction import shown_uri
 from auditor.tally import Bounds, Tally
 
@@ -140,7 +140,7 @@ class _UnitScan:
 
         unit = self.unit
         table = self._table()
-        blob = open_parquet(file, self.uri, table, self.partial)
+        blob: Blob = open_parquet(file, self.uri, table, self.partial)
         last = len(blob.groups) if unit.end is None else unit.end
         share = (unit.source.size or 0) * (last - unit.start) // max(1, len(blob.groups))
         if unit.ordinal == 0:
