@@ -26,6 +26,9 @@ class Haystack(NamedTuple):
     rows: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]
     part: str = ""
     column: str = ""
+    #: For buffers whose values lie back to back: positions -> where the value around each begins. A match that begins before
+    #: is none: it runs over from the value before.
+    starts: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None = None
 
 
 class RowBatch(Protocol):

@@ -53,7 +53,7 @@ class ParquetBatch:
     def haystacks(self) -> Iterable[Haystack]:
         """Return the values of each leaf, back to back: a match across two of them is dropped when their cells are looked at."""
         for part, column, leaf in self._leaves:
-            yield Haystack(leaf.joined(), partial(self._rows_of, leaf), part, "" if part == "before" else column)
+            yield Haystack(leaf.joined(), partial(self._rows_of, leaf), part, "" if part == "before" else column, leaf.starts)
 
     def _rows_of(self, leaf: TextLeaf, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pair positions in a leaf with rows, and remember which rows had something in this leaf."""

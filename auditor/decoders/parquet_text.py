@@ -104,6 +104,12 @@ class TextLeaf:
             elements = np.searchsorted(level, elements, side="right") - 1
         return which, elements
 
+    def starts(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where in `joined` the values around positions begin."""
+        elements = np.searchsorted(self.offsets, positions + int(self.offsets[0]), side="right") - 1
+        begins: NDArray[np.int64] = self.offsets[elements].astype(np.int64) - int(self.offsets[0])
+        return begins
+
     def texts(self, row: int) -> list[str]:
         """Return the values of one row that are not empty. Bytes that are no UTF-8 become U+FFFD; ASCII beside them stays."""
         # Through memoryviews: to take one number out of a numpy array costs three times as much.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from re import _parser  # type: ignore[attr-defined]  # the standard library's own reading of a pattern
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auditor.detect.encoded import encoded_positions, holds_text, run_end
 from auditor.detect.rulebook import Rulebook
@@ -51,11 +52,13 @@ class Clues:
         """Search one buffer."""
         data = haystack.data
         events = self._engine.search(data)
+        if events and haystack.starts is not None:
+            events = self._within_values(events, haystack.starts)
         if events:
             which, rows = haystack.rows(np.array([position for _, position in events], dtype=np.int64))
             for number, row in zip(which.tolist(), rows.tolist(), strict=True):
                 expression, position = events[number]
-                text = data[position + 1 - self._width(expression) : position + 1].decode("utf-8", "replace")
+                text = data[position + 1 - min(_MOST, self._width(expression)) : position + 1].decode("utf-8", "replace")
                 clues = by_row.setdefault(row, {})
                 for rule in self._rulebook.owners[expression]:
                     clues[Clue(rule, text)] = None
@@ -70,10 +73,18 @@ class Clues:
                     known_row, known_end = row, run_end(data, position)
                     by_row.setdefault(row, {})[Clue(ENCODED, data[position : position + _WORD].decode("latin-1"))] = None
 
+    def _within_values(
+        self, events: Sequence[tuple[int, int]], starts: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    ) -> list[tuple[int, int]]:
+        """Drop the matches that began in the value before."""
+        ends = np.array([position for _, position in events], dtype=np.int64)
+        widths = np.array([self._width(expression) for expression, _ in events], dtype=np.int64)
+        return [events[index] for index in np.flatnonzero(ends - widths + 1 >= starts(ends)).tolist()]
+
     def _width(self, expression: int) -> int:
-        """Return how long an expression's shortest match is, at most `_MOST`: a clue must lie inside it."""
+        """Return how long an expression's shortest match is: a clue must lie inside it."""
         width = self._widths.get(expression)
         if width is None:
-            least = int(_parser.parse(self._rulebook.expressions[expression]).getwidth()[0])
-            width = self._widths[expression] = min(_MOST, least)
+            width = int(_parser.parse(self._rulebook.expressions[expression]).getwidth()[0])
+            self._widths[expression] = width
         return width

@@ -133,3 +133,11 @@ def test_an_unknown_type_is_refused():
     """A type that is not known to be read whole is an error, never a silence."""
     with pytest.raises(DecodeError, match="int64"):
         list(text_leaves(pa.array([1])))
+
+
+def test_the_beginning_of_a_value_is_known():
+    """Each position leads to where the value around it begins, so that a match across two values can be told."""
+    array = pa.array(["skipped", "ab", None, "", "cdef"]).slice(1)
+    (leaf,) = text_leaves(array)
+    assert leaf.joined() == b"abcdef"
+    assert leaf.starts(np.array([0, 1, 2, 5])).tolist() == [0, 0, 2, 2]
