@@ -11,7 +11,7 @@ from auditor.errors import DecodeError
 from auditor.model import Gap
 from auditor.protocols import Layout
 
-#: Bytes of one read. At 1 MiB the copies fall out of the cache and take a fifth more time; at 64 KiB calls cost more.
+#: Bytes of one read. At 1 MiB the copies fall out of the cache and take a fifth more time.
 BLOCK = 256 << 10
 #: A record that is longer is cut, which is a gap.
 MOST_RECORD = 32 << 20
