@@ -11,7 +11,7 @@ from auditor.model import Cell
 SHORTEST_NAME = 8
 _new = tuple.__new__  # a third of the time that a named tuple's own constructor takes
 #: Members that make an object one credential (JWK, JWS in JSON form, Docker's auth): it is also offered whole, as text.
-_WHOLE = frozenset(("kty", "signature", "signatures", "auth"))
+WHOLE = frozenset(("kty", "signature", "signatures", "auth"))
 #: Deeper nesting is offered as the JSON text of the subtree: still scanned, under the path of its root.
 DEEPEST = 64
 
@@ -39,7 +39,7 @@ def leaves(part: str, column: str, value: object, path: str = "", depth: int = 0
 def _members(part: str, column: str, value: dict[str, object], path: str, depth: int) -> Iterator[Cell]:
     """Yield the leaves of an object: itself if it is one credential, then each member's name and value."""
     base = path or "$"
-    if depth >= DEEPEST or not _WHOLE.isdisjoint(value):
+    if depth >= DEEPEST or not WHOLE.isdisjoint(value):
         yield Cell(part, column, base, json.dumps(value, ensure_ascii=False))
     if depth >= DEEPEST:
         return

@@ -12,23 +12,34 @@ if TYPE_CHECKING:
     from auditor.model import Finding, Gap, Note, Row, Sighting, Summary
 
 
+class Values(Protocol):
+    """Finds the values of a haystack without decoding its rows: for one search, first `starts`, then `row` for its rows."""
+
+    def starts(self, positions: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where the value around each position, in the row given, begins; -1 where only decoding the row can tell."""
+
+    def row(self, index: int, starts: Sequence[int]) -> Row | None:
+        """
+        Return a row with its table and no more than the cells of the values that begin at ``starts``, in that order.
+
+        None if only decoding it can tell.
+        """
+
+
 class Haystack(NamedTuple):
     """
     A buffer that can be scanned as it lies.
 
     ``rows`` takes byte positions of matches (of a match's last byte) and returns two arrays of one length: indexes into those
     positions, and the row of the batch that each lies in. A position in a dictionary's value lies in every row that refers to
-    it. It is called only if something matched, so it may be costly. ``part`` and
-    ``column`` are set where the format fixes them for the whole buffer, else ''.
+    it. It is called only if something matched, so it may be costly. ``values`` is None where rows must be decoded. Where values
+    lie back to back (``adjacent``), a match may begin in the value before, and then is none.
     """
 
     data: bytes
     rows: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]
-    part: str = ""
-    column: str = ""
-    #: For buffers whose values lie back to back: positions -> where the value around each begins. A match that begins before
-    #: is none: it runs over from the value before.
-    starts: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None = None
+    values: Values | None = None
+    adjacent: bool = False
 
 
 class RowBatch(Protocol):
@@ -50,12 +61,10 @@ class RowBatch(Protocol):
     def haystacks(self) -> Iterable[Haystack]:
         """Return buffers that together hold every byte of every row that can hold text."""
 
-    def decode(self, index: int, texts: Sequence[str] = ()) -> Row:
+    def decode(self, index: int) -> Row:
         """
         Decode one row into its leaves, member names included.
 
-        Where ``texts`` are given, cells that hold none of them may be left out, and the key and commit time too: most hits
-        need one cell of a row.
         A record that is not what its format says is returned as a single nameless cell of its raw text,
         and appended to ``gaps``: what cannot be decoded is still scanned.
         """
@@ -103,6 +112,9 @@ class Layout(Protocol):
 
     def decode(self, record: bytes) -> Row:
         """Decode one record. Raise `DecodeError`, without the value, if it is not of this format."""
+
+    def values(self, framed: Framed) -> Values | None:
+        """Return what finds values in a framed chunk, None if records must be decoded."""
 
 
 class Framed(NamedTuple):

@@ -94,8 +94,8 @@ class _Names:
         text = "\n".join(cell.text for cell in self._row.cells).encode("utf-8", "replace")
         return (Haystack(text, lambda positions: (np.arange(len(positions)), positions * 0)),)
 
-    def decode(self, index: int, texts: Sequence[str] = ()) -> Row:
-        del index, texts
+    def decode(self, index: int) -> Row:
+        del index
         return self._row
 
     def table_of(self, row: Row) -> str:

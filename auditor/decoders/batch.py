@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ class TextBatch:
     def __init__(self, framed: Framed, layout: Layout, *, uri: str, table: str, first_row: int, problems: Problems) -> None:
         """Take a framed chunk whose first record has the number ``first_row`` within the unit."""
         self._framed, self._layout, self._uri, self._table, self._problems = framed, layout, uri, table, problems
-        self._holding: Callable[[bytes, Sequence[str]], Row] | None = getattr(layout, "decode_holding", None)
         self.first_row = first_row
 
     def __len__(self) -> int:
@@ -32,18 +31,18 @@ class TextBatch:
 
     def haystacks(self) -> Iterable[Haystack]:
         """Return the chunk as it lies."""
-        return (Haystack(self._framed.data, self._rows),)
+        return (Haystack(self._framed.data, self._rows, self._layout.values(self._framed)),)
 
     def _rows(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pair byte positions with record indexes, by binary search."""
         return np.arange(len(positions)), np.searchsorted(self._framed.ends, positions, side="right")
 
-    def decode(self, index: int, texts: Sequence[str] = ()) -> Row:
-        """Decode one record, perhaps only for the cells that hold one of the texts; a bad one becomes one text cell and a gap."""
+    def decode(self, index: int) -> Row:
+        """Decode one record; a bad one becomes one text cell and a gap."""
         start = int(self._framed.ends[index - 1]) if index else 0
         record = self._framed.data[start : int(self._framed.ends[index])]
         try:
-            return self._holding(record, texts) if texts and self._holding else self._layout.decode(record)
+            return self._layout.decode(record)
         except DecodeError as error:
             text = record.decode("utf-8", "replace").rstrip("\r\n")
             gap = Gap(self._uri, f"{error.what}; scanned as text", row=self.row_number(index), bytes=len(record))

@@ -38,6 +38,10 @@ class CrdbJsonLog(JsonLines):
         """Take out the markers, and each line for a record."""
         return super().frame(without_markers(chunk))
 
+    def values(self, framed: Framed) -> None:
+        """Tell that records must be decoded: an entry is no message."""
+        del framed
+
     def decode(self, record: bytes) -> Row:
         """Read one entry: the members of its event as columns, then all its other members."""
         entry = _entry(record)

@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditor.decoders import envelope, quoted
+from auditor.decoders.delimited_values import DelimitedValues
 from auditor.decoders.framing import starts_of
 from auditor.decoders.names import data_suffix
 from auditor.decoders.options import ReadOptions
 from auditor.errors import ConfigError
 from auditor.model import Cell, Row
-from auditor.protocols import Framed
+from auditor.protocols import Framed, Values
 
 #: Columns of a changefeed that streams over SQL, as the CLI prints them.
 _CAPTURE = ("table", "key", "value")
@@ -95,6 +96,10 @@ class Delimited:
                 if field and field != self.nullas
             ]
         )
+
+    def values(self, framed: Framed) -> Values | None:
+        """Find fields by delimiters and quotes; messages must be decoded."""
+        return None if self.capture else DelimitedValues(framed, ord(self.delimiter), self.columns, self.nullas)
 
     def start(self, window: bytes) -> int:
         """Return where a record starts in a window from the middle of the input, -1 if unsure; see `quoted.likely_start`."""

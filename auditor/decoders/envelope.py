@@ -63,49 +63,6 @@ def row(message: object) -> Row:
     return _READERS.get(shape_of(message), _bare)(message)
 
 
-def row_holding(message: object, texts: Sequence[str], occurrences: int) -> Row | None:
-    """
-    Return a row with only its table and those of its cells that hold one of the texts, or None where `row` must read it.
-
-    Reading a message for one of its cells takes a third of the time. Stops after so many ``occurrences`` as the message's own
-    text holds.
-    """
-    if type(message) is not dict or shape_of(message) != "wrapped":
-        return None
-    after, before = message["after"], message.get("before")
-    if type(before) is not dict and before is not None:
-        return None
-    parts = [(part, columns) for part, columns in (("after", after), ("before", before)) if columns]
-    only = texts[0] if len(texts) == 1 else None
-    cells = [
-        _new(Cell, (part, name, "", value))
-        for part, columns in parts
-        for name, value in columns.items()
-        if type(value) is str and (only in value if only is not None else _holds(value, texts))
-    ]
-    if len(cells) < occurrences:
-        cells += [
-            cell
-            for part, columns in parts
-            for name, value in columns.items()
-            if type(value) is dict or type(value) is list
-            for cell in leaves(part, name, value)
-            if _holds(cell.text, texts)
-        ]
-    if len(cells) < occurrences:
-        key = _key(message.get("key"), after or before)
-        cells += [cell for cell in (*_key_cells(key), *_topic_cells(message.get("topic"))) if _holds(cell.text, texts)]
-    return Row(cells, _table(message.get("topic"), None))
-
-
-def _holds(value: str, texts: Sequence[str]) -> bool:
-    """Tell whether a value holds one of the texts."""
-    for text in texts:  # noqa: SIM110 - `any` takes twice as long, and this runs for every cell of a hit row
-        if text in value:
-            return True
-    return False
-
-
 def _wrapped(message: Mapping[str, Any]) -> Row:
     """Read wrapped and enriched: after and before by column, all other members as metadata."""
     after, before = message.get("after"), message.get("before")

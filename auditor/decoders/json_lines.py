@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 import orjson
 
-from auditor.decoders import envelope, json_raw
+from auditor.decoders import envelope
 from auditor.decoders.framing import line_ends
+from auditor.decoders.json_values import JsonValues
 from auditor.decoders.options import ReadOptions
 from auditor.errors import DecodeError
 from auditor.model import Row
-from auditor.protocols import Framed, Layout
+from auditor.protocols import Framed, Layout, Values
 
 _BOM = b"\xef\xbb\xbf"
 _BRACE, _CLOSE, _BRACKET = ord("{"), ord("}"), ord("]")
@@ -75,16 +76,9 @@ class JsonLines:
         except orjson.JSONDecodeError as error:
             raise DecodeError(f"invalid JSON at character {error.pos}") from None
 
-    def decode_holding(self, record: bytes, texts: Sequence[str]) -> Row:
-        """Read the cells that hold one of the texts, perhaps others too, and the table; key and commit time may be left out."""
-        row = json_raw.row_holding(record, texts[0].encode()) if len(texts) == 1 else None
-        if row is None and b"\\u" not in record:
-            try:
-                occurrences = sum(record.count(text.encode()) for text in texts)
-                row = envelope.row_holding(orjson.loads(record), texts, occurrences)
-            except orjson.JSONDecodeError:
-                row = None
-        return self.decode(record) if row is None else row
+    def values(self, framed: Framed) -> Values | None:
+        """Find texts by the quotes and brackets of their messages."""
+        return JsonValues(framed)
 
 
 def _is_object_or_blank(line: bytes) -> bool:

@@ -8,15 +8,15 @@ JSON text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
 
+from auditor.decoders.json_values import JsonValues
 from auditor.decoders.parquet_text import TextLeaf
 from auditor.leaves import leaves
 from auditor.model import Cell, Gap, Row
-from auditor.protocols import Haystack, Problems
+from auditor.protocols import Framed, Haystack, Problems, Values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,6 @@ class ParquetBatch:
         """Take the text leaves of the batch with their columns' names."""
         self._leaves = [(_part(column), column, leaf) for column, leaf in leaves]
         self._metadata = [(column, leaf) for part, column, leaf in self._leaves if part == "header"]
-        self._hits: dict[int, set[int]] = {}
         self._rows, self._uri, self._table, self._problems = rows, uri, table, problems
         self.first_row = first_row
 
@@ -51,25 +50,19 @@ class ParquetBatch:
         return self.first_row + index
 
     def haystacks(self) -> Iterable[Haystack]:
-        """Return the values of each leaf, back to back: a match across two of them is dropped when their cells are looked at."""
+        """Return the values of each leaf, back to back."""
         for part, column, leaf in self._leaves:
-            yield Haystack(leaf.joined(), partial(self._rows_of, leaf), part, "" if part == "before" else column, leaf.starts)
+            data = leaf.joined()
+            values: Values | None = LeafValues(part, column, leaf, data)
+            if part == "before":
+                plain = leaf.codes is None and not leaf.levels
+                values = JsonValues(Framed(data, leaf.ends(), len(self)), part) if plain else None
+            yield Haystack(data, leaf.rows, values, adjacent=True)
 
-    def _rows_of(self, leaf: TextLeaf, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Pair positions in a leaf with rows, and remember which rows had something in this leaf."""
-        which, rows = leaf.rows(positions)
-        self._hits.setdefault(id(leaf), set()).update(rows.tolist())
-        return which, rows
-
-    def decode(self, index: int, texts: Sequence[str] = ()) -> Row:
-        """
-        Return the text of one row; where texts are looked for, only of the leaves in which it had a hit (6 us instead of 23).
-
-        A previous row that is no JSON is one text cell, and a gap.
-        """
-        chosen = [entry for entry in self._leaves if index in self._hits.get(id(entry[2]), ())] if texts else []
+    def decode(self, index: int) -> Row:
+        """Return the text of one row. A previous row that is no JSON is one text cell, and a gap."""
         cells: list[Cell] = []
-        for part, column, leaf in chosen or self._leaves:
+        for part, column, leaf in self._leaves:
             for value in leaf.texts(index):
                 if part == "before":
                     cells.extend(self._before(value, index))
@@ -96,6 +89,28 @@ class ParquetBatch:
             return
         for name, value in columns.items():
             yield from leaves("before", name, value)
+
+
+class LeafValues:
+    """The values of one leaf, for one search; see `auditor.protocols.Values`."""
+
+    def __init__(self, part: str, column: str, leaf: TextLeaf, data: bytes) -> None:
+        """Take a leaf, where it belongs, and its values as they were searched."""
+        self._part, self._column, self._leaf, self._data = part, column, leaf, data
+        self._ends: dict[int, int] = {}
+
+    def starts(self, positions: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where the value around each position begins."""
+        del rows
+        begins, ends = self._leaf.spans(positions)
+        self._ends = dict(zip(begins.tolist(), ends.tolist(), strict=True))
+        return begins
+
+    def row(self, index: int, starts: Sequence[int]) -> Row:
+        """Return the values that begin at ``starts``, without a table."""
+        del index
+        texts = [self._data[start : self._ends[start]].decode("utf-8", "replace") for start in starts]
+        return Row([Cell(self._part, self._column, self._leaf.path, text) for text in texts])
 
 
 def _part(column: str) -> str:

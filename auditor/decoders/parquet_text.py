@@ -104,11 +104,15 @@ class TextLeaf:
             elements = np.searchsorted(level, elements, side="right") - 1
         return which, elements
 
-    def starts(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return where in `joined` the values around positions begin."""
-        elements = np.searchsorted(self.offsets, positions + int(self.offsets[0]), side="right") - 1
-        begins: NDArray[np.int64] = self.offsets[elements].astype(np.int64) - int(self.offsets[0])
-        return begins
+    def ends(self) -> NDArray[np.int64]:
+        """Return where in `joined` each value ends."""
+        return self.offsets[1:].astype(np.int64) - int(self.offsets[0])
+
+    def spans(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where in `joined` the values around positions begin and end."""
+        elements = np.searchsorted(self.offsets, positions + int(self.offsets[0]), side="right")
+        places = self.offsets.astype(np.int64) - int(self.offsets[0])
+        return places[elements - 1], places[elements]
 
     def texts(self, row: int) -> list[str]:
         """Return the values of one row that are not empty. Bytes that are no UTF-8 become U+FFFD; ASCII beside them stays."""

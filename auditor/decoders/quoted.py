@@ -83,6 +83,17 @@ def records(data: bytes, delimiter: int) -> Records:
     return Records(feeds + 1, fields, _followed_by_text(data, marks, feeds))
 
 
+def delimiters(data: bytes, delimiter: int, ends: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Return the delimiters outside quotes of records with these ends; None if a quote is where CockroachDB writes none."""
+    if _QUOTE not in data:
+        return np.flatnonzero(bytes_of(data) == delimiter)
+    marks = _marks(data, delimiter)
+    feeds = bits.positions(marks.feeds & ~marks.inside)
+    # A last record may have no line feed.
+    whole = len(feeds) >= len(ends) - 1 and np.array_equal(feeds[: len(ends) - 1] + 1, ends[:-1])
+    return bits.positions(marks.delimiters & ~marks.inside) if whole and not marks.stray().any() else None
+
+
 def all_records(data: bytes, delimiter: int) -> tuple[Records, list[int]]:
     """
     Find all records of data that ends the input, and the indexes of those with a quote that is never closed.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from auditor.protocols import Framed
+
 
 class Sequential:
     """A layout that cannot be cut into ranges: what a record is, or its number, follows from all that lies before it."""
@@ -16,3 +18,7 @@ class Sequential:
         """Tell that no record's start can be found in the middle."""
         del window
         return -1
+
+    def values(self, framed: Framed) -> None:
+        """Tell that records must be decoded."""
+        del framed

@@ -1,11 +1,9 @@
 """
 The inspector of raw tokens: a cheap pass over whole buffers, an exact one over the cells that had a hit.
 
-A batch goes through these steps: (1) the prefilter and the encoded-run stage say where something may be, and keep the last
-few bytes there, the *clue*; (2) the rows of those places are decoded; (3) a clue is looked up among the row's cells, which
-tells what to try on which; a clue that no cell holds as it is (the format had encoded the whole row) sends the row's cells
-through the prefilter again; (4) encoded texts are opened and go through the prefilter too; (5) exact patterns, judgement,
-overlaps.
+A batch goes through these steps: (1) the prefilter and the encoded-run stage say in which values something may be, and what to
+try on them; (2) rows whose values cannot be found as they lie are decoded, and their cells go through the prefilter again; (3)
+exact patterns and judgement; (4) encoded texts are opened and go through the prefilter, too; (5) overlaps.
 """
 
 from __future__ import annotations
@@ -16,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from auditor.detect.clues import ENCODED, Clue, Clues
 from auditor.detect.encoded import decoded_runs, encoded_positions
+from auditor.detect.hits import Prefilter, Spot
 from auditor.detect.judge import judge
 from auditor.detect.overlap import Claim, place_of, settle
 from auditor.detect.rulebook import Rulebook
@@ -64,7 +62,7 @@ class Detector:
         self._of_encoded = rulebook.of_encoded
         self._whole_row = frozenset(index for index, compiled in enumerate(rulebook.rules) if compiled.whole_row)
         self._engine = engine
-        self._clues = Clues(rulebook, engine)
+        self._prefilter = Prefilter(rulebook, engine)
         self._key = key
         self._uri = uri
         self._problems = problems
@@ -72,23 +70,31 @@ class Detector:
 
     def inspect(self, batch: RowBatch) -> Iterator[Sighting]:
         """Yield confirmed secrets in row order; see `auditor.protocols.Inspector`."""
-        for index, clues in self._clues.of(batch):
-            first = batch.decode(index, [clue.text for clue in clues])
-            searches = None if first.also or self._needs_all(clues) else self._clued(first.cells, clues)
-            whole = searches is None
-            if whole:
-                first = batch.decode(index)
-            for row in (first, *first.also) if first.also else (first,):
-                claims = self._claims(row.cells, searches or self._searches(row.cells, clues), batch.row_number(index))
-                if claims:
-                    yield from self._sightings(batch, index, row, settle(claims), whole=whole)
+        for index, located, spots in self._prefilter.hits(batch):
+            number = batch.row_number(index)
+            if located is not None:
+                searches = self._spotted(located.cells, spots)
+                if searches is not None:
+                    if claims := self._claims(located.cells, searches, number):
+                        yield from self._sightings(batch, index, located, settle(claims), whole=False)
+                    continue
+            first = batch.decode(index)
+            for row in (first, *first.also):
+                if claims := self._claims(row.cells, self._search_all(_opened(row.cells)), number):
+                    yield from self._sightings(batch, index, row, settle(claims), whole=True)
 
-    def _needs_all(self, clues: Sequence[Clue]) -> bool:
-        """Tell whether a rule is to be tried on the whole row."""
-        for clue in clues:  # noqa: SIM110 - `any` takes twice as long, and this runs for every hit row
-            if clue.rule in self._whole_row:
-                return True
-        return False
+    def _spotted(self, cells: Sequence[Cell], spots: Sequence[Spot]) -> list[_Search] | None:
+        """Return what to try on the cells of a row that were found without decoding it; None if a rule wants the whole row."""
+        searches: list[_Search] = []
+        for cell, (rules, encoded) in zip(cells, spots, strict=True):
+            if not rules.isdisjoint(self._whole_row):
+                return None
+            layers = opened(cell)
+            if len(layers) == 1 and layers[0].cell is cell:
+                searches.append(_Search(layers[0], rules, encoded))
+            else:
+                searches += self._search_all(layers)
+        return searches
 
     def _row_key(self, row: Row, claims: Sequence[Claim]) -> str:
         """Show a row's key; a part that is one of the row's secrets is none of the plain words that may be shown."""
@@ -103,7 +109,7 @@ class Detector:
             return text
         shown = text
         cells = [Cell("after", "", "{name}", text)]
-        claims = settle(self._claims(cells, self._searches(cells, ()), 0))
+        claims = settle(self._claims(cells, self._search_all(_opened(cells)), 0))
         for claim in sorted(claims, key=place_of, reverse=True):
             start, end = place_of(claim)
             prefix = _prefix(self._rules[claim.rule].rule.prefixes, claim.secret)
@@ -156,27 +162,6 @@ class Detector:
                 break
             inner.append(deeper)
         return left
-
-    def _searches(self, cells: Sequence[Cell], clues: Sequence[Clue]) -> list[_Search]:
-        """Look the clues up; if one of them is nowhere (or there is none), search every cell."""
-        searches = self._clued(cells, clues) if clues else None
-        return self._search_all([layer for cell in cells for layer in opened(cell)]) if searches is None else searches
-
-    def _clued(self, cells: Sequence[Cell], clues: Sequence[Clue]) -> list[_Search] | None:
-        """Look each clue up among the cells; None if one of them is nowhere."""
-        found: dict[int, _Search] = {}
-        opened_cells: dict[int, list[Layer]] = {}
-        for rule, clue in clues:
-            holding = [layer for layer in _layers(cells, clue, opened_cells) if clue in layer.text]
-            if not holding:
-                return None
-            for layer in holding:
-                search = found.setdefault(id(layer), _Search(layer, set(), encoded=False))
-                if rule != ENCODED:
-                    search.rules.add(rule)
-                elif not search.encoded:
-                    found[id(layer)] = search._replace(encoded=True)
-        return list(found.values())
 
     def _search_all(self, layers: Sequence[Layer]) -> list[_Search]:
         """Run both stages over many texts at once, and say what to do with each."""
@@ -251,16 +236,9 @@ class Detector:
             )
 
 
-def _layers(cells: Sequence[Cell], clue: str, opened_cells: dict[int, list[Layer]]) -> list[Layer]:
-    """Return the layers of the cells that hold a clue; ``opened_cells`` keeps what was opened already, by the cell's position."""
-    layers: list[Layer] = []
-    for position, cell in enumerate(cells):
-        if clue in cell.text:
-            known = opened_cells.get(position)
-            if known is None:
-                known = opened_cells[position] = opened(cell)
-            layers += known
-    return layers
+def _opened(cells: Sequence[Cell]) -> list[Layer]:
+    """Return the layers of all cells as read."""
+    return [layer for cell in cells for layer in opened(cell)]
 
 
 def _proved(layer: Layer, claims: Sequence[Claim]) -> list[tuple[int, int]]:

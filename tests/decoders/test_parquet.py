@@ -100,12 +100,14 @@ def test_a_planted_value_is_found_in_its_row_and_column(data: st.DataObject, com
         for haystack in batch.haystacks():
             end = haystack.data.find(TOKEN.encode()) + len(TOKEN) - 1
             if end >= len(TOKEN) - 1:
-                _, indexes = haystack.rows(np.array([end], dtype=np.int64))
-                hits += [
-                    (batch.row_number(index), haystack.part, haystack.column, batch.decode(index)) for index in indexes.tolist()
-                ]
-    assert [hit[:3] for hit in hits] == [(row + 1, "after", column)]
-    assert Cell("after", column, "$[*]" if column == "tags" else "", text) in hits[0][3].cells
+                assert haystack.values is not None
+                which, indexes = haystack.rows(np.array([end], dtype=np.int64))
+                starts = haystack.values.starts(np.full(len(which), end), indexes).tolist()
+                for index, start in zip(indexes.tolist(), starts, strict=True):
+                    cells = haystack.values.row(index, [start]).cells
+                    assert set(cells) <= set(batch.decode(index).cells)
+                    hits.append((batch.row_number(index), *cells))
+    assert hits == [(row + 1, Cell("after", column, "$[*]" if column == "tags" else "", text))]
     assert noted.gaps == []
 
 
@@ -132,35 +134,35 @@ def test_metadata_of_a_changefeed(name: str):
     ]
     deleted = batch.decode(1)
     assert (deleted.op, deleted.updated) == ("d", "1784758975071714279.0000000000")
-    assert {(haystack.part, haystack.column) for haystack in batch.haystacks()} >= {("after", "note"), ("before", "")}
     assert set(blob.columns.values()) == {""}
     assert noted.gaps == []
 
 
-def test_a_row_is_decoded_for_what_is_looked_for():
-    """Where texts are looked for, a row is what it has in the leaves that had a hit in it, and still knows its time."""
+def test_a_value_is_found_without_its_row():
+    """A position leads to the value around it, in a list and in the previous row's JSON too, as decoding the row gives it."""
     table = pa.table(
         {
-            "note": ["red one"],
-            "other": ["blue one"],
-            "tags": [["green", "red two"]],
-            "__crdb__updated": ["1784758975071714277.0000000001"],
-            "__crdb__before": ['{"note": "red three", "other": "blue"}'],
+            "note": ["dull", "red one"],
+            "tags": [["green"], ["blue", "red two"]],
+            "__crdb__before": [None, '{"id": 1, "other": {"b": ["red three"]}}'],
         }
     )
     (batch,), _, _ = batches(written(table))
-    assert len(batch.decode(0, ["red"]).cells) == 7
+    found = []
     for haystack in batch.haystacks():
-        if haystack.column in ("note", "tags"):
-            haystack.rows(np.array([1]))
-    row = batch.decode(0, ["red"])
-    assert row.cells == [
+        at = np.array([haystack.data.find(b"red") + 2])
+        which, rows = haystack.rows(at)
+        assert (which.tolist(), rows.tolist(), haystack.adjacent) == ([0], [1], True)
+        assert haystack.values is not None
+        row = haystack.values.row(1, haystack.values.starts(at, rows).tolist())
+        assert row is not None
+        found += row.cells
+    assert found == [
         Cell("after", "note", "", "red one"),
-        Cell("after", "tags", "$[*]", "green"),
         Cell("after", "tags", "$[*]", "red two"),
+        Cell("before", "other", "$.b[*]", "red three"),
     ]
-    assert row.updated == "1784758975071714277.0000000001"
-    assert len(batch.decode(0).cells) == 7
+    assert set(found) < set(batch.decode(1).cells)
 
 
 def test_a_previous_row_that_is_no_json_is_scanned_as_text():

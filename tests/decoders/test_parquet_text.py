@@ -135,9 +135,11 @@ def test_an_unknown_type_is_refused():
         list(text_leaves(pa.array([1])))
 
 
-def test_the_beginning_of_a_value_is_known():
-    """Each position leads to where the value around it begins, so that a match across two values can be told."""
+def test_the_span_of_a_value_is_known():
+    """Each position leads to where the value around it begins and ends, so that a match across two values can be told."""
     array = pa.array(["skipped", "ab", None, "", "cdef"]).slice(1)
     (leaf,) = text_leaves(array)
     assert leaf.joined() == b"abcdef"
-    assert leaf.starts(np.array([0, 1, 2, 5])).tolist() == [0, 0, 2, 2]
+    begins, ends = leaf.spans(np.array([0, 1, 2, 5]))
+    assert (begins.tolist(), ends.tolist()) == ([0, 0, 2, 2], [2, 2, 6, 6])
+    assert leaf.ends().tolist() == [2, 2, 2, 6]

@@ -1,0 +1,37 @@
+"""The records of a chunk that had a hit, put end to end, so that they can be looked at together."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.decoders.framing import starts_of
+from auditor.protocols import Framed
+
+
+class Excerpt(NamedTuple):
+    """
+    Some records of a chunk. ``bounds`` are their starts in ``data``, and its length; ``rows`` their numbers in the chunk.
+
+    For each position asked about, ``positions`` and ``records`` say where it lies here, ``shifts`` how much further in the chunk.
+    """
+
+    data: bytes
+    bounds: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    records: NDArray[np.int64]
+    shifts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, framed: Framed, positions: NDArray[np.int64], rows: NDArray[np.int64]) -> Self:
+        """Take the records of these rows, in which these positions lie."""
+        chosen = np.unique(rows)
+        begins, ends = starts_of(framed.ends)[chosen], framed.ends[chosen]
+        data = b"".join([framed.data[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)])
+        bounds = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(ends - begins)))
+        records = np.searchsorted(chosen, rows)
+        shifts = begins[records] - bounds[records]
+        return cls(data, bounds, chosen, positions - shifts, records, shifts)
