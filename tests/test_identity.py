@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import pickle
 import stat
 from pathlib import Path
 
@@ -20,6 +22,16 @@ def test_ids_have_their_text_form(key: AuditKey) -> None:
     assert len(secret_id) == 4 + 8 + 32
     assert key.finding_id(secret_id, "r", "", "t", "c", "").startswith(f"fnd_{key.key_id}")
     assert AuditKey(b"j" * 32).secret_id("value")[12:] != secret_id[12:]
+
+
+@given(secret=st.text(max_size=200))
+def test_an_id_is_a_hmac(secret: str) -> None:
+    """What names a secret is its HMAC-SHA256 under a subkey, the same from a copy of the key in another process."""
+    key = AuditKey(b"k" * 32)
+    extracted = hmac.digest(b"\0" * 32, b"k" * 32, "sha256")
+    subkey = hmac.digest(extracted, b"auditor secret id\x01", "sha256")
+    expected = hmac.digest(subkey, secret.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
+    assert key.secret_id(secret) == f"sec_{key.key_id}{expected}" == pickle.loads(pickle.dumps(key)).secret_id(secret)
 
 
 @given(parts=st.tuples(*[st.text(max_size=5)] * 5))

@@ -24,8 +24,8 @@ class DelimitedValues:
     def starts(self, positions: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where the field around each position begins, -1 in records that are not as CockroachDB writes them."""
         excerpt = Excerpt.of(self._framed, positions, rows)
-        delimiters = quoted.delimiters(excerpt.data, self._delimiter, excerpt.bounds[1:])
-        if delimiters is None:
+        delimiters = quoted.delimiters(excerpt.data, self._delimiter, excerpt.bounds[1:]) if excerpt else None
+        if excerpt is None or delimiters is None:
             return np.full(len(positions), -1)
         first = np.searchsorted(delimiters, excerpt.bounds)
         behind = np.searchsorted(delimiters, excerpt.positions)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from auditor.decoders.framing import starts_of
 from auditor.protocols import Framed
 
+#: Fewer records are sooner decoded one by one (30 us each) than looked at together (150 us and 4 us each).
+FEWEST = 6
+
 
 class Excerpt(NamedTuple):
     """
@@ -26,11 +29,14 @@ class Excerpt(NamedTuple):
     shifts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, framed: Framed, positions: NDArray[np.int64], rows: NDArray[np.int64]) -> Self:
-        """Take the records of these rows, in which these positions lie."""
+    def of(cls, framed: Framed, positions: NDArray[np.int64], rows: NDArray[np.int64]) -> Self | None:
+        """Take the records of these rows, in which these positions lie; None if they are fewer than `FEWEST`."""
         chosen = np.unique(rows)
+        if len(chosen) < FEWEST:
+            return None
         begins, ends = starts_of(framed.ends)[chosen], framed.ends[chosen]
-        data = b"".join([framed.data[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)])
+        spans = zip(begins.tolist(), ends.tolist(), strict=True)
+        data = framed.data if len(chosen) == len(framed.ends) else b"".join([framed.data[begin:end] for begin, end in spans])
         bounds = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(ends - begins)))
         records = np.searchsorted(chosen, rows)
         shifts = begins[records] - bounds[records]

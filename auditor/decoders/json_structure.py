@@ -15,33 +15,36 @@ from auditor.decoders.framing import bytes_of
 
 _QUOTE, _BACKSLASH, _COLON = b'"\\:'
 _SPREAD = 0x20  # what makes a square bracket curly
-_OPENING, _CLOSING = b"{}"
+_OPENING, _CLOSING, _ARRAY = b"{}["
 _ENDS_VALUE = np.isin(np.arange(256), list(b",]}"))
 #: Brackets around a text, beyond which it is not told where it lies.
 DEEPEST = 8
 
 
+#: In `Texts.names`, the span of what lies in an array, and of a level that there is not.
+IN_ARRAY, NO_LEVEL = -2, -1
+
+
 class Texts(NamedTuple):
     """
-    The texts around some positions, as arrays of one length. ``begins`` is -1 where there is none, or it cannot be told.
+    The different texts around some positions, as arrays of one length; ``which`` has for each position its text's number.
 
-    ``ends`` lie at the closing quote. ``names`` are the spans of their members' names, of no meaning in an array. ``around``
-    are numbers of the brackets around, outermost first, of which ``depths`` count.
+    ``begins`` is -1 where there is no text, or it cannot be told where it lies. ``ends`` lie at the closing quote. ``names`` has
+    the spans of names, two numbers each: of the text's own, and of the objects and arrays around it, outermost first; the
+    outermost has none.
     """
 
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
     names: NDArray[np.int64]
-    depths: NDArray[np.int64]
-    around: NDArray[np.int64]
+    which: NDArray[np.int64]
 
 
 class JsonStructure:
     """
     The quotes and brackets of messages that lie end to end.
 
-    ``sound`` tells for each message whether its quotes and brackets are balanced: nothing is told of the others. Of each opening
-    bracket, ``brackets`` has the position, and ``names`` the span of the member's name before it (-1 if there is none).
+    ``sound`` tells for each message whether its quotes and brackets are balanced: nothing is told of the others.
     """
 
     def __init__(self, data: bytes, starts: NDArray[np.int64]) -> None:
@@ -61,9 +64,9 @@ class JsonStructure:
         depth = running[1:] - running[first[message]]
         self.sound = even & (running[first[1:]] == running[first[:-1]])
         self._all, self._depths, self._messages = brackets, depth, message
-        self.brackets = brackets[opening]
-        self._levels = depth[opening]
-        self.names = self._names_before(self.brackets, message[opening])
+        self._opening, self._levels = brackets[opening], depth[opening]
+        self._in_array = array[self._opening] == _ARRAY
+        self._names = self._names_before(self._opening, message[opening])
         inner = self.sound[message] & (depth == np.where(opening, 2, 1))
         self._opened, self._closed = brackets[inner & opening].tolist(), brackets[inner & ~opening].tolist()
         self._first_inner = np.searchsorted(message[inner & opening], np.arange(len(starts) + 1)).tolist()
@@ -72,23 +75,30 @@ class JsonStructure:
         """Return the text around each position; members' names are none."""
         quotes, array = self._quotes, self._array
         after = np.searchsorted(quotes, positions, side="right")
-        last_bracket = np.searchsorted(self._all, positions) - 1
-        known = self.sound[messages] & ((after - self._first_quote[messages]) % 2 == 1) & (last_bracket >= 0)
         if not len(quotes) or not len(self._all):
             nothing = np.full(len(positions), -1)
-            return Texts(nothing, nothing, np.stack((nothing, nothing), axis=1), nothing, nothing[:, None])
+            return Texts(nothing, nothing, np.stack((nothing, nothing), axis=1), np.arange(len(positions)))
+        after, first, which = np.unique(after, return_index=True, return_inverse=True)
+        positions, messages = positions[first], messages[first]
+        known = self.sound[messages] & ((after - self._first_quote[messages]) % 2 == 1)
         after = np.minimum(after, len(quotes) - 1)
         begins, ends = quotes[after - 1] + 1, quotes[after]
+        last_bracket = np.searchsorted(self._all, positions) - 1
         depths = self._depths[last_bracket]
-        known &= (self._messages[last_bracket] == messages) & (depths >= 1) & (depths <= DEEPEST)
+        known &= (last_bracket >= 0) & (self._messages[last_bracket] == messages) & (depths >= 1) & (depths <= DEEPEST)
         known &= _ENDS_VALUE[array[np.minimum(ends + 1, len(array) - 1)]]
-        names = self._names_before(begins - 1, messages)
-        around = np.full((len(positions), DEEPEST), -1)
+        names = [self._names_before(begins - 1, messages)]
+        outer = np.zeros(len(positions), dtype=np.int64)
         for level in range(1, int(depths[known].max(initial=0)) + 1):
             numbers = np.flatnonzero(self._levels == level)
-            nearest = np.searchsorted(self.brackets[numbers], positions) - 1
-            around[:, level - 1] = numbers[nearest]
-        return Texts(np.where(known, begins, -1), ends, names, depths, around)
+            bracket = numbers[np.searchsorted(self._opening[numbers], positions) - 1]
+            there = depths >= level
+            if level > 1:
+                span = np.where(self._in_array[outer][:, None], IN_ARRAY, self._names[bracket])
+                names.append(np.where(there[:, None], span, NO_LEVEL))
+            outer = np.where(there, bracket, outer)
+        names[0] = np.where(self._in_array[outer][:, None], IN_ARRAY, names[0])
+        return Texts(np.where(known, begins, -1), ends, np.concatenate(names, axis=1), which)
 
     def _names_before(self, places: NDArray[np.int64], messages: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the span of the name before each value, -1 where no name and colon stand before it."""

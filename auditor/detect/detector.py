@@ -2,8 +2,8 @@
 The inspector of raw tokens: a cheap pass over whole buffers, an exact one over the cells that had a hit.
 
 A batch goes through these steps: (1) the prefilter and the encoded-run stage say in which values something may be, and what to
-try on them; (2) rows whose values cannot be found as they lie are decoded, and their cells go through the prefilter again; (3)
-exact patterns and judgement; (4) encoded texts are opened and go through the prefilter, too; (5) overlaps.
+try on them; (2) rows whose values cannot be found as they lie are decoded, and it is tried on all their cells; (3) exact patterns
+and judgement; (4) encoded texts are opened and go through the prefilter, too; (5) overlaps.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-
-from auditor.detect.encoded import decoded_runs, encoded_positions
+from auditor.detect.encoded import decoded_runs
 from auditor.detect.hits import Prefilter, Spot
 from auditor.detect.judge import judge
 from auditor.detect.overlap import Claim, place_of, settle
@@ -42,11 +40,10 @@ def always(*_sighting: str) -> bool:
 
 
 class _Search(NamedTuple):
-    """A text, and what to do with it: rules to try, and whether it holds a run that may be encoded."""
+    """A text, and what to try on it."""
 
     layer: Layer
-    rules: set[int]
-    encoded: bool
+    spot: Spot
 
 
 class Detector:
@@ -58,10 +55,6 @@ class Detector:
         """Take compiled rules, the engine that was made from their expressions, and who says what need not be described."""
         self._tells = tells
         self._rules = rulebook.rules
-        self._rules_of = rulebook.owners
-        self._of_encoded = rulebook.of_encoded
-        self._whole_row = frozenset(index for index, compiled in enumerate(rulebook.rules) if compiled.whole_row)
-        self._engine = engine
         self._prefilter = Prefilter(rulebook, engine)
         self._key = key
         self._uri = uri
@@ -72,29 +65,33 @@ class Detector:
         """Yield confirmed secrets in row order; see `auditor.protocols.Inspector`."""
         for index, located, spots in self._prefilter.hits(batch):
             number = batch.row_number(index)
-            if located is not None:
-                searches = self._spotted(located.cells, spots)
-                if searches is not None:
-                    if claims := self._claims(located.cells, searches, number):
-                        yield from self._sightings(batch, index, located, settle(claims), whole=False)
-                    continue
+            if located is not None and not _need_all(spots):
+                if claims := self._claims(located.cells, self._searches(located.cells, spots), number):
+                    yield from self._sightings(batch, index, located, settle(claims), whole=False)
+                continue
             first = batch.decode(index)
             for row in (first, *first.also):
-                if claims := self._claims(row.cells, self._search_all(_opened(row.cells)), number):
+                if claims := self._claims(row.cells, self._searches_anywhere(row.cells, spots), number):
                     yield from self._sightings(batch, index, row, settle(claims), whole=True)
 
-    def _spotted(self, cells: Sequence[Cell], spots: Sequence[Spot]) -> list[_Search] | None:
-        """Return what to try on the cells of a row that were found without decoding it; None if a rule wants the whole row."""
+    def _searches(self, cells: Sequence[Cell], spots: Sequence[Spot]) -> list[_Search]:
+        """Return what to try on cells, each of which has its spot; one that holds JSON is searched again, member by member."""
         searches: list[_Search] = []
-        for cell, (rules, encoded) in zip(cells, spots, strict=True):
-            if not rules.isdisjoint(self._whole_row):
-                return None
+        for cell, spot in zip(cells, spots, strict=True):
             layers = opened(cell)
-            if len(layers) == 1 and layers[0].cell is cell:
-                searches.append(_Search(layers[0], rules, encoded))
+            if layers[0].cell is cell:
+                searches.append(_Search(layers[0], spot))
             else:
                 searches += self._search_all(layers)
         return searches
+
+    def _searches_anywhere(self, cells: Sequence[Cell], spots: Sequence[Spot]) -> list[_Search]:
+        """Return what to try on the cells of a row of which it is not known in which of them the spots lie."""
+        layers = _opened(cells)
+        if any(spot.encoded for spot in spots):
+            return self._search_all(layers)
+        spot = self._prefilter.joined(tuple(spots))
+        return [_Search(layer, spot) for layer in layers]
 
     def _row_key(self, row: Row, claims: Sequence[Claim]) -> str:
         """Show a row's key; a part that is one of the row's secrets is none of the plain words that may be shown."""
@@ -124,21 +121,21 @@ class Detector:
         left = MOST_UNWRAPPED
         while frontier:
             inner: list[Layer] = []
-            for layer, rules, encoded in frontier:
+            for layer, spot in frontier:
                 texts.append(layer)
-                for rule in rules | self._of_encoded if encoded else rules:
-                    if rule in self._whole_row:
-                        whole_row.add(rule)
-                    else:
-                        self._try(rule, layer, claims)
-                left = self._unwrap(layer, inner, left, number, known=_proved(layer, claims) if encoded else None)
+                rules = spot.rules
+                if spot.whole_row:
+                    whole_row.update(rule for rule in rules if self._rules[rule].whole_row)
+                    rules = tuple(rule for rule in rules if not self._rules[rule].whole_row)
+                proved = self._try_all(rules, layer, claims)
+                if not proved and (spot.encoded or layer.depth or "%" in layer.text):
+                    left = self._unwrap(layer, inner, left, number, known=_proved(layer, claims) if spot.encoded else None)
             frontier = self._search_all(inner)
         if whole_row:
             seen = {id(layer.cell) for layer in texts}
             texts += [layer for cell in cells if id(cell) not in seen for layer in opened(cell)]
-            for rule in whole_row:
-                for layer in texts:
-                    self._try(rule, layer, claims)
+            for layer in texts:
+                self._try_all(tuple(whole_row), layer, claims)
         if len(claims) >= MOST_CLAIMS:
             self._problems.gap(Gap(self._uri, f"over {MOST_CLAIMS} secrets in one row; the others were not told", row=number))
         return claims
@@ -164,33 +161,31 @@ class Detector:
         return left
 
     def _search_all(self, layers: Sequence[Layer]) -> list[_Search]:
-        """Run both stages over many texts at once, and say what to do with each."""
+        """Search many texts at once, and say what to try on each."""
         if not layers:
             return []
-        raw = [layer.text.encode("utf-8", "replace") for layer in layers]
-        ends = np.cumsum(np.fromiter((len(part) + 1 for part in raw), dtype=np.int64, count=len(raw)))
-        joined = b"\n".join(raw) + b"\n"
-        searches = [_Search(layer, set(), encoded=False) for layer in layers]
-        events = self._engine.search(joined)
-        if events:
-            owners = np.searchsorted(ends, np.array([position for _, position in events], dtype=np.int64), side="right")
-            for (expression, _), owner in zip(events, owners.tolist(), strict=True):
-                searches[owner].rules.update(self._rules_of[expression])
-        for owner in set(np.searchsorted(ends, encoded_positions(joined), side="right").tolist()):
-            searches[owner] = searches[owner]._replace(encoded=True)
-        return searches
+        return list(map(_Search, layers, self._prefilter.spots([layer.text for layer in layers])))
 
-    def _try(self, number: int, layer: Layer, claims: list[Claim]) -> None:
-        """Run one rule's exact pattern over one text."""
-        compiled = self._rules[number]
-        for match in compiled.matches(layer.text):
-            if len(claims) >= MOST_CLAIMS:
-                return
-            judged = judge(compiled, match)
-            if judged is not None:
-                secret, start, end, confidence = judged
-                setting = setting_of(layer.text, match)
-                claims.append(Claim(number, compiled.rank, secret, confidence, start, end, layer, setting))
+    def _try_all(self, rules: Sequence[int], layer: Layer, claims: list[Claim]) -> bool:
+        """
+        Run the exact patterns of rules, the most specific first, over one text.
+
+        Return whether all of the text is a secret of proved form: then no rule further on could claim any of it (see `settle`),
+        and there is nothing inside that is not part of it.
+        """
+        text = layer.text
+        for number in rules:
+            compiled = self._rules[number]
+            for match in compiled.matches(text):
+                if len(claims) >= MOST_CLAIMS:
+                    return False
+                judged = judge(compiled, match)
+                if judged is not None:
+                    secret, start, end, confidence = judged
+                    claims.append(Claim(number, compiled.rank, secret, confidence, start, end, layer, setting_of(text, match)))
+                    if confidence is Confidence.CONFIRMED_FORMAT and end - start == len(text) == len(secret):
+                        return True
+        return False
 
     def _sightings(self, batch: RowBatch, index: int, row: Row, claims: Sequence[Claim], *, whole: bool) -> Iterator[Sighting]:
         """
@@ -198,7 +193,8 @@ class Detector:
 
         The same secret at the same place in ``after`` and ``before`` of one event is one sighting, in ``after``.
         """
-        current = {_place_of(claim) for claim in claims if claim.layer.cell.part == "after"} if len(claims) > 1 else frozenset()
+        several = len(claims) > 1
+        current = {_place_of(claim) for claim in claims if claim.layer.cell.part == "after"} if several else frozenset()
         seen: set[tuple[str, str, str, str, str, str]] = set()
         row_key = ""
         table = self._shown(batch.table_of(row))
@@ -210,9 +206,10 @@ class Detector:
             secret_id = self._key.secret_id(claim.secret)
             column, path = self._shown(column), self._shown(path)
             place = (rule.rule.id, table, column, path, part, secret_id)
-            if place in seen:
-                continue
-            seen.add(place)
+            if several:
+                if place in seen:
+                    continue
+                seen.add(place)
             evidence = None
             if self._tells(*place):
                 if not whole:
@@ -220,7 +217,7 @@ class Detector:
                 row_key = row_key or self._row_key(row, claims)
                 evidence = evidence_of(claim.secret, _prefix(rule.rule.prefixes, claim.secret), claim.layer.decoded_by)
             yield Sighting(
-                rule.rule.id,
+                place[0],
                 secret_id,
                 table,
                 column,
@@ -239,6 +236,14 @@ class Detector:
 def _opened(cells: Sequence[Cell]) -> list[Layer]:
     """Return the layers of all cells as read."""
     return [layer for cell in cells for layer in opened(cell)]
+
+
+def _need_all(spots: Sequence[Spot]) -> bool:
+    """Tell whether a rule is to be tried on the whole row."""
+    for spot in spots:  # noqa: SIM110 - `any` takes twice as long, and this runs for every hit row
+        if spot.whole_row:
+            return True
+    return False
 
 
 def _proved(layer: Layer, claims: Sequence[Claim]) -> list[tuple[int, int]]:

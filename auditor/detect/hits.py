@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from re import _parser  # type: ignore[attr-defined]  # the standard library's own reading of a pattern
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.detect.encoded import encoded_positions, holds_text, run_end
+from auditor.detect.encoded import encoded_positions
 from auditor.detect.rulebook import Rulebook
-from auditor.model import Row
+from auditor.model import Cell, Row
 from auditor.protocols import Engine, Haystack, RowBatch
 
 _UNKNOWN = -1
 #: Stands for "an encoded run" where an expression's number stands.
-_ENCODED = -1
+ENCODED = -1
+#: Values are kept by row and start in one number.
+_START_BITS = 40
+_START = (1 << _START_BITS) - 1
 
 
 class Spot(NamedTuple):
-    """What to try on one value: rules, and whether it holds a run that may be encoded text."""
+    """
+    What to try on one value: rules, the most specific first, and whether it holds a run that may be encoded text.
 
-    rules: set[int]
+    ``whole_row`` tells that one of the rules is for the row as a whole.
+    """
+
+    rules: tuple[int, ...]
     encoded: bool
+    whole_row: bool
 
 
 class Hit(NamedTuple):
     """
     A row in which something may be.
 
-    ``row`` is its number in the batch. ``located`` has its table and the cells of the ``spots``, in their order; it is None where
-    only decoding the row can tell.
+    ``row`` is its number in the batch. ``located`` has its table and the cells of the ``spots``, in their order; where only
+    decoding the row can tell, it is None.
     """
 
     row: int
     located: Row | None
     spots: list[Spot]
-
-
-#: For each row, by where its values begin, the numbers of the expressions that matched there.
-_Found = dict[int, dict[int, set[int]]]
 
 
 class Prefilter:
@@ -50,72 +55,109 @@ class Prefilter:
         self._engine = engine
         self._rulebook = rulebook
         self._widths: dict[int, int] = {}
+        #: Return what to try where expressions of these numbers matched.
+        self.spot = lru_cache(maxsize=4096)(self._spot)
+        #: Return what to try where all of some spots may be.
+        self.joined = lru_cache(maxsize=4096)(self._joined)
 
     def hits(self, batch: RowBatch) -> list[Hit]:
         """Return the rows in which something may be, ascending."""
-        found = [(haystack, by_row) for haystack in batch.haystacks() if (by_row := self._search(haystack))]
-        if len(found) == 1:
-            ((haystack, by_row),) = found
-            return [self._hit(index, [(haystack, by_row[index])]) for index in sorted(by_row)]
-        rows = sorted({index for _, by_row in found for index in by_row})
-        return [self._hit(index, [(haystack, by_row[index]) for haystack, by_row in found if index in by_row]) for index in rows]
+        buffers = [self._search(haystack) for haystack in batch.haystacks()]
+        if len(buffers) == 1:
+            return buffers[0]
+        found = [hit for hits in buffers for hit in hits]
+        found.sort(key=lambda hit: hit.row)
+        hits: list[Hit] = []
+        for hit in found:
+            if hits and hits[-1].row == hit.row:
+                hits[-1] = _joined(hits[-1], hit)
+            else:
+                hits.append(hit)
+        return hits
 
-    def _hit(self, index: int, found: list[tuple[Haystack, dict[int, set[int]]]]) -> Hit:
-        """Put together what was found in one row."""
-        spots: list[Spot] = []
-        whole: Row | None = None
-        for haystack, by_start in found:
-            starts = sorted(by_start)
-            if haystack.values is None or starts[0] == _UNKNOWN or (row := haystack.values.row(index, starts)) is None:
-                return Hit(index, None, [])
-            whole = row if whole is None else whole._replace(cells=[*whole.cells, *row.cells])
-            spots += [self._spot(by_start[start]) for start in starts]
-        return Hit(index, whole, spots)
-
-    def _spot(self, expressions: set[int]) -> Spot:
-        """Return what to try on a value in which these expressions matched."""
-        owners = self._rulebook.owners
-        return Spot({rule for number in expressions if number != _ENCODED for rule in owners[number]}, _ENCODED in expressions)
-
-    def _search(self, haystack: Haystack) -> _Found:
-        """Search one buffer."""
+    def _search(self, haystack: Haystack) -> list[Hit]:
+        """Return the rows in which something may be in one buffer."""
         events = np.array(self._engine.search(haystack.data), dtype=np.int64).reshape(-1, 2)
-        numbers, positions = events[:, 0], events[:, 1]
-        which, rows = haystack.rows(positions) if len(positions) else (positions, positions)
-        encoded, encoded_rows = self._encoded(haystack, set(rows.tolist()))
-        numbers = np.concatenate((numbers[which], np.full(len(encoded), _ENCODED)))
-        positions, rows = np.concatenate((positions[which], encoded)), np.concatenate((rows, encoded_rows))
-        if not len(rows):
-            return {}
+        encoded = encoded_positions(haystack.data)
+        numbers = np.concatenate((events[:, 0], np.full(len(encoded), ENCODED)))
+        positions = np.concatenate((events[:, 1], encoded))
+        if not len(positions):
+            return []
+        which, rows = haystack.rows(positions)
+        numbers, positions = numbers[which], positions[which]
         starts = haystack.values.starts(positions, rows) if haystack.values else np.full(len(rows), _UNKNOWN)
         if haystack.adjacent:
             within = positions - self._widths_of(numbers) + 1 >= starts
             numbers, rows, starts = numbers[within], rows[within], starts[within]
-        found: _Found = {}
-        for number, row, start in zip(numbers.tolist(), rows.tolist(), starts.tolist(), strict=True):
-            found.setdefault(row, {}).setdefault(start, set()).add(number)
-        return found
+        values = (rows << _START_BITS) + starts + 1
+        # A token of 200 characters holds ten places of an encoded run, side by side: one of them will do.
+        new = (np.diff(values, prepend=-1) != 0) | (numbers != ENCODED) | (np.diff(numbers, prepend=0) != 0)
+        by_value: dict[int, set[int]] = {}
+        for number, value in zip(numbers[new].tolist(), values[new].tolist(), strict=True):
+            known = by_value.get(value)
+            if known is None:
+                by_value[value] = {number}
+            else:
+                known.add(number)
+        return self._located(haystack, by_value)
 
-    def _encoded(self, haystack: Haystack, hit_rows: set[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return positions in runs that may be encoded text, and their rows; a row with other hits is looked at anyway."""
-        positions = encoded_positions(haystack.data)
-        if not len(positions):
-            return positions, positions
-        which, rows = haystack.rows(positions)
-        positions = positions[which]
-        kept: list[int] = []
-        known_row = known_end = -1  # of a run that is known, one position is enough
-        for number, (position, row) in enumerate(zip(positions.tolist(), rows.tolist(), strict=True)):
-            if row == known_row and position < known_end:
-                continue
-            if row in hit_rows or holds_text(haystack.data, position):
-                known_row, known_end = row, run_end(haystack.data, position)
-                kept.append(number)
-        return positions[kept], rows[kept]
+    def _located(self, haystack: Haystack, by_value: dict[int, set[int]]) -> list[Hit]:
+        """Find the cells of values, each with the expressions that matched in it."""
+        by_row: dict[int, tuple[list[int], list[Spot]]] = {}
+        for value in sorted(by_value):
+            starts, spots = by_row.setdefault(value >> _START_BITS, ([], []))
+            starts.append((value & _START) - 1)
+            spots.append(self.spot(frozenset(by_value[value])))
+        values = haystack.values
+        return [
+            Hit(row, None if values is None or starts[0] == _UNKNOWN else values.row(row, starts), spots)
+            for row, (starts, spots) in by_row.items()
+        ]
+
+    def _spot(self, numbers: frozenset[int]) -> Spot:
+        """Return what to try where expressions of these numbers matched."""
+        found = {rule for number in numbers if number != ENCODED for rule in self._rulebook.owners[number]}
+        if ENCODED in numbers:
+            found |= self._rulebook.of_encoded
+        return self._spot_of(found, encoded=ENCODED in numbers)
+
+    def _joined(self, spots: tuple[Spot, ...]) -> Spot:
+        """Return what to try where all of these spots may be."""
+        return self._spot_of({rule for spot in spots for rule in spot.rules}, encoded=any(spot.encoded for spot in spots))
+
+    def _spot_of(self, found: set[int], *, encoded: bool) -> Spot:
+        """Put rules in order."""
+        rules = self._rulebook.rules
+        ordered = tuple(sorted(found, key=lambda rule: (-rules[rule].rank, rule)))
+        return Spot(ordered, encoded, any(rules[rule].whole_row for rule in ordered))
+
+    def spots(self, texts: list[str]) -> list[Spot]:
+        """Return what to try on each of these texts."""
+        raw = [text.encode("utf-8", "replace") for text in texts]
+        ends = np.cumsum(np.fromiter((len(part) + 1 for part in raw), dtype=np.int64, count=len(raw)))
+        joined = b"\n".join(raw) + b"\n"
+        numbers: list[set[int]] = [set() for _ in texts]
+        events = self._engine.search(joined)
+        if events:
+            owners = np.searchsorted(ends, np.array([position for _, position in events], dtype=np.int64), side="right")
+            for (number, _), owner in zip(events, owners.tolist(), strict=True):
+                numbers[owner].add(number)
+        for owner in np.searchsorted(ends, encoded_positions(joined), side="right").tolist():
+            numbers[owner].add(ENCODED)
+        return [self.spot(frozenset(found)) for found in numbers]
 
     def _widths_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the length of each expression's shortest match; of an encoded run, one."""
         for number in set(numbers.tolist()) - self._widths.keys():
-            expression = "." if number == _ENCODED else self._rulebook.expressions[number]
+            expression = "." if number == ENCODED else self._rulebook.expressions[number]
             self._widths[number] = int(_parser.parse(expression).getwidth()[0])
         return np.array([self._widths[number] for number in numbers.tolist()], dtype=np.int64)
+
+
+def _joined(one: Hit, other: Hit) -> Hit:
+    """Join what was found of one row in two buffers."""
+    spots = one.spots + other.spots
+    if one.located is None or other.located is None:
+        return Hit(one.row, None, spots)
+    cells: list[Cell] = [*one.located.cells, *other.located.cells]
+    return Hit(one.row, one.located._replace(cells=cells), spots)

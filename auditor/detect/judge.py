@@ -36,6 +36,7 @@ _PLACEHOLDERS = (
 #: A whole secret that is a template's variable, a printf directive, or a bracketed remark.
 _TEMPLATE = re.compile(r"\$?\{.*\}|<.*>|\$\(.*\)|%[sd(].*|\[.*\]", re.DOTALL)
 _TEMPLATE_START = frozenset("${<%[")
+_LONG = 100
 _LINE_BREAKS = re.compile(r"\\+[nrt]|\s")
 _BY_RANK = (Confidence.MEDIUM, Confidence.HIGH, Confidence.HIGH)
 
@@ -63,8 +64,8 @@ def judge(compiled: CompiledRule, match: Any) -> Judged | None:
         lowered = matched.lower()
         if any(word in lowered for word in compiled.placeholders):
             return None
-    # A vendor's own checksum says more than a word that happens to stand in a random text.
-    proved = confidence is Confidence.CONFIRMED_FORMAT and compiled.vendor
+    # A vendor's own checksum, or a long structure, says more than a word that happens to stand in a random text.
+    proved = confidence is Confidence.CONFIRMED_FORMAT and (compiled.vendor or len(secret) > _LONG)
     if not proved and (is_placeholder(secret) or (rule.min_entropy and entropy(secret) < rule.min_entropy)):
         return None
     innermost = _innermost(secret, rule.innermost)

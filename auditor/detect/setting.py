@@ -15,6 +15,8 @@ _ENDS_URL = re.compile(r"[\s\"'<>]")
 def setting_of(text: str, match: Any) -> Setting:
     """Return the setting of a match in its text."""
     start, end = match.span()
+    if end - start == len(text):
+        return Setting.IN_URL if "://" in text else Setting.ALONE
     before, after = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
     if not before.strip(_MARGIN) and not after.strip(_MARGIN):
         return Setting.IN_URL if "://" in match[0] else Setting.ALONE

@@ -8,7 +8,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.detect.encoded import decoded_runs, encoded_positions, holds_text
+from auditor.detect.encoded import decoded_runs, encoded_positions
 
 PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=18, max_size=80)
 
@@ -21,7 +21,7 @@ def test_every_encoded_text_is_noticed(text: str, before: bytes, *, hexed: bool,
     data = before + b'"' + run + b'"' + b" padding to a whole word"
     positions = encoded_positions(data)
     start = len(before) + 1
-    assert any(start - 8 <= position < start + len(run) for position in positions.tolist())
+    assert any(start <= position < start + len(run) for position in positions.tolist())
 
 
 @given(text=PRINTABLE)
@@ -42,14 +42,14 @@ def test_wrapped_base64_is_one_run() -> None:
 
 
 def test_hashes_are_hardly_ever_noticed() -> None:
-    """Random digests, in hex and base64, pass by: fewer than 2 in 1,000."""
+    """Random digests, in hex and base64, pass by: fewer than 1 in 1,000."""
     source = random.Random(1)
     count = 5000
     rows = [
         b'{"sha": "' + source.randbytes(32).hex().encode() + b'", "b": "' + base64.b64encode(source.randbytes(48)) + b'"}'
         for _ in range(count)
     ]
-    assert len(encoded_positions(b"\n".join(rows))) < 2 * count * 0.01
+    assert len(encoded_positions(b"\n".join(rows))) < 2 * count * 0.001
 
 
 @given(data=st.binary(max_size=200))
@@ -67,7 +67,7 @@ def test_hex_behind_a_word_is_decoded() -> None:
     for before in ("https://x.example.org/callback/", "session_", "session-", "\\x"):
         assert text in [decoded.text for decoded in decoded_runs(before + text.encode().hex())]
         data = (before + text.encode().hex()).encode()
-        assert any(holds_text(data, position) for position in encoded_positions(data).tolist())
+        assert len(encoded_positions(data))
 
 
 @given(text=PRINTABLE, before=st.integers(0, 40))

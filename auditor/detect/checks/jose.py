@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from auditor.detect.bounded import from_base64, json_object
 from auditor.detect.checks import Check, Verdict
@@ -19,8 +20,13 @@ _PRIVATE_SIZES: Mapping[str, range | tuple[int, ...]] = {
 }
 
 
-def _header(part: str) -> dict[str, object]:
-    """Return the JOSE header, {} if it is none: it must name its algorithm."""
+#: "John Doe" in base64, in each of its three alignments.
+_JOHN_DOE = ("Sm9obiBEb2", "pvaG4gRG9l", "Kb2huIERvZ")
+
+
+@lru_cache(maxsize=256)
+def _header(part: str) -> Mapping[str, object]:
+    """Return the JOSE header, {} if it is none: it must name its algorithm. A service's tokens all have the same."""
     header = json_object(from_base64(part))
     return header if isinstance(header.get("alg"), str) else {}
 
@@ -30,6 +36,8 @@ def jwt(secret: str, _matched: str) -> Verdict:
     header, *rest = secret.split(".")
     if len(rest) != 2 or not _header(header):
         return Verdict.REJECTED
+    if not any(name in rest[0] for name in _JOHN_DOE):
+        return Verdict.PROVEN
     claims = json_object(from_base64(rest[0]))
     if claims.get("name") == "John Doe" and claims.get("sub") == "1234567890":
         return Verdict.REJECTED
