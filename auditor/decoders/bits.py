@@ -73,12 +73,6 @@ def positions(bits: Bits) -> NDArray[np.int64]:
     return found_at
 
 
-def last_position(bits: Bits) -> int:
-    """Return the position of the last set bit, -1 if there is none."""
-    words = np.flatnonzero(bits != 0)
-    return (int(words[-1]) << 6) + int(bits[words[-1]]).bit_length() - 1 if len(words) else -1
-
-
 def rank(bits: Bits, where: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how many bits are set before each of these positions, which lie within the data."""
     until = np.cumsum(np.bitwise_count(bits), dtype=np.int64)

@@ -12,7 +12,7 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from auditor.decoders import envelope, quoted
 from auditor.decoders.delimited_values import DelimitedValues
@@ -59,15 +59,20 @@ class Delimited:
     nullas: str | None = None
     capture: bool = False
     splittable: bool = True
+    _cut: list[tuple[bytes, quoted.Records]] = field(default_factory=list, repr=False, compare=False)
 
     def cut(self, block: bytes, *, final: bool) -> int:
-        """Cut after the last line feed outside quotes."""
-        return len(block) if final else quoted.last_end(block, ord(self.delimiter))
+        """Cut after the last line feed outside quotes, and keep what was found: most often it is framed next."""
+        if final:
+            return len(block)
+        found = quoted.records(block, ord(self.delimiter))
+        self._cut[:] = [(block, found)]
+        return int(found.ends[-1]) if len(found.ends) else 0
 
     def frame(self, chunk: bytes) -> Framed:
         """Find the records; name those with an unclosed or misplaced quote or another number of fields than the first ones."""
         data = _HEX_MESSAGE.sub(_unhexed, chunk) if self.capture and b"\\x" in chunk else chunk
-        found, unclosed = quoted.all_records(data, ord(self.delimiter))
+        found, unclosed = self._cut_before(data) or quoted.all_records(data, ord(self.delimiter))
         bad = dict.fromkeys(unclosed, "a quoted field is not closed")
         for index in found.suspect.tolist():
             bad.setdefault(index, "a quote stands inside a field that is not quoted")
@@ -78,6 +83,13 @@ class Delimited:
                 bad.setdefault(index, f"{found.fields[index]} fields where {self.width} are expected")
         return Framed(data, found.ends, len(found.ends), None, sorted(bad.items()))
 
+    def _cut_before(self, data: bytes) -> tuple[quoted.Records, list[int]] | None:
+        """Return the records that were found when this was cut, None if it was not cut last."""
+        for block, found in self._cut:
+            if len(found.ends) and len(data) == found.ends[-1] and block.startswith(data):
+                return found, []
+        return None
+
     def decode(self, record: bytes) -> Row:
         """
         Split one record and name its fields. Total: a record that `frame` called bad yields its fields without names.
@@ -86,14 +98,14 @@ class Delimited:
         """
         fields = split(record.decode("utf-8", "replace"), self.delimiter)
         if len(fields) != self.width:
-            return Row([Cell("after", "", "", field) for field in fields if field])
+            return Row([Cell("after", "", "", text) for text in fields if text])
         if self.capture:
             return _captured(*fields)
         return Row(
             [
-                Cell("after", name, "", field)
-                for name, field in zip(self.columns, fields, strict=True)
-                if field and field != self.nullas
+                Cell("after", name, "", text)
+                for name, text in zip(self.columns, fields, strict=True)
+                if text and text != self.nullas
             ]
         )
 

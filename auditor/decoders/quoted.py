@@ -58,17 +58,6 @@ def _marks(data: bytes, delimiter: int) -> _Marks:
     return _Marks(quotes, bits.running_parity(quotes), bits.where(array, delimiter), bits.where(array, LINE_FEED))
 
 
-def last_end(block: bytes, delimiter: int) -> int:
-    """Return the end of the last whole record of a block, 0 if there is none."""
-    if _QUOTE not in block:
-        return block.rfind(b"\n") + 1
-    marks = _marks(block, delimiter)
-    if marks.stray().any():
-        ends = _matched(block, delimiter).ends
-        return int(ends[-1]) if len(ends) else 0
-    return bits.last_position(marks.feeds & ~marks.inside) + 1
-
-
 def records(data: bytes, delimiter: int) -> Records:
     """Find the whole records. Measured at 2,400 MB/s on csv with a tenth of its bytes quotes, 1 MiB at a time."""
     if _QUOTE not in data:

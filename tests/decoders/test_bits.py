@@ -18,7 +18,6 @@ def test_positions_are_where_the_bits_are(values):
     """Packing and listing are inverse, over word borders."""
     expected = [index for index, value in enumerate(values) if value]
     assert bits.positions(pack(values)).tolist() == expected
-    assert bits.last_position(pack(values)) == (expected[-1] if expected else -1)
 
 
 @given(truths)
