@@ -54,6 +54,7 @@ class Audit:
         """List the inputs and open the record; what cannot be listed is kept for the summary."""
         self._job, self._tools, self._baseline = job, tools, baseline
         self._started = datetime.now(UTC)
+        self._today = self._started.astimezone().date()
         self._failed: list[str] = []
         self._interrupted = False
         self._inputs = self._list_inputs()
@@ -90,6 +91,8 @@ class Audit:
         """
         job = self._job
         self._ledger.forget(UNFINISHED)
+        # What has no version may hold anything by now.
+        self._ledger.ask((self._name(source), source.version) for source in self._inputs if source.version)
         try:
             remote = any(source.kind not in _LOCAL for source in self._inputs)
             with Workers(
@@ -131,14 +134,16 @@ class Audit:
 
     def findings(self) -> Iterator[Finding]:
         """Yield every finding, in report order."""
-        return iter(
-            FindingReader(
-                self._ledger,
-                self._tools.key,
-                describe=self._describe,
-                suppression=self._suppression,
-                seen_at=text_of(self._started),
-            )
+        return iter(self._reader())
+
+    def _reader(self) -> FindingReader:
+        """Return the reader of this run's findings."""
+        return FindingReader(
+            self._ledger,
+            self._tools.key,
+            describe=self._describe,
+            suppression=self._suppression if self._baseline.entries else None,
+            seen_at=text_of(self._started),
         )
 
     def _describe(self, rule_id: str) -> RuleText:
@@ -148,12 +153,12 @@ class Audit:
 
     def _suppression(self, finding_id: str) -> str | None:
         """Return the baseline's reason for a finding."""
-        entry = self._baseline.match(finding_id, datetime.now().astimezone().date())
+        entry = self._baseline.match(finding_id, self._today)
         return None if entry is None else entry.reason
 
     def summary(self, fail_on: Severity) -> Summary:
         """Count the findings and sum up the run."""
-        counts = Counts.of(self.findings())
+        counts = Counts.of(self._reader().counted())
         ending = Ending(text_of(self._started), text_of(datetime.now(UTC)), self._failed, self._interrupted)
         summary = summary_of(
             self._ledger,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import BinaryIO
 
 from auditor.blocks import Peeked
 from auditor.decoders import compression, layout_of
@@ -16,11 +17,13 @@ from auditor.decoders.ddl import Tables, columns_of
 from auditor.decoders.names import resolved_of_name, table_of_name
 from auditor.decoders.options import ReadOptions
 from auditor.errors import DecodeError, SourceUnavailable
-from auditor.protocols import Input
+from auditor.protocols import Input, Layout
 from auditor.unit import HEAD, PARQUET_MAGIC, Unit
 
-#: Bytes of one unit. What one unit found is held in memory, so this also bounds that.
+#: Most bytes of one unit. What one unit found is held in memory, so this also bounds that.
 UNIT = 64 << 20
+#: Towards its end an input is cut ever finer, down to this part of a unit, so that all workers end at about the same time.
+_FINEST = 8
 #: Bytes that are looked at to find a record's start; where that fails, the input is not cut there.
 _WINDOW = 256 << 10
 
@@ -71,25 +74,37 @@ def _ranges(source: Input, options: ReadOptions, size: int) -> Iterator[Unit]:
             yield Unit(source, options)
             return
         assert source.size is not None
-        starts = [0]
-        wanted = size
-        while wanted < source.size - size // 2:
-            file.seek(wanted)
-            start = layout.start(file.read(_WINDOW))
-            if start >= 0:
-                starts.append(wanted + start)
-            wanted += size
-        ends = [*starts[1:], None]
-        for ordinal, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            yield Unit(source, options, ordinal, start, end)
+        ordinal = start = at = 0
+        while (left := source.size - at) > (piece := _piece(left, size)) * 3 // 2:
+            at += piece
+            end = _record_start(file, layout, at)
+            if end > start:
+                yield Unit(source, options, ordinal, start, end)
+                ordinal, start = ordinal + 1, end
+        yield Unit(source, options, ordinal, start)
+
+
+def _piece(left: int, size: int) -> int:
+    """Return how much of what is left the next unit is to take."""
+    return min(size, max(left, size) // _FINEST)
+
+
+def _record_start(file: BinaryIO, layout: Layout, position: int) -> int:
+    """Return where the first record after a position starts; -1 if it cannot be told: whoever scans that part says why."""
+    try:
+        file.seek(position)
+        start = layout.start(file.read(_WINDOW))
+    except (SourceUnavailable, OSError):
+        return -1
+    return position + start if start >= 0 else -1
 
 
 def _group_ranges(source: Input, options: ReadOptions, sizes: list[int], size: int) -> Iterator[Unit]:
-    """Join row groups to units of about ``size`` bytes."""
-    first, ordinal, gathered = 0, 0, 0
+    """Join row groups to units of about the wanted bytes."""
+    first, ordinal, gathered, left = 0, 0, 0, sum(sizes)
     for group, bytes_ in enumerate(sizes):
         gathered += bytes_
-        if gathered >= size and group + 1 < len(sizes):
+        if gathered >= _piece(left, size) and group + 1 < len(sizes):
             yield Unit(source, options, ordinal, first, group + 1)
-            first, ordinal, gathered = group + 1, ordinal + 1, 0
+            first, ordinal, gathered, left = group + 1, ordinal + 1, 0, left - gathered
     yield Unit(source, options, ordinal, first, None if not ordinal else len(sizes))

@@ -30,7 +30,7 @@ class _Step(NamedTuple):
     sql: tuple[str, ...] = ()
 
 
-@functools.lru_cache(maxsize=4096)  # a column of a million tokens has one remedy; wrapping its text takes 0.1 ms
+@functools.lru_cache(maxsize=4096)  # a column of a million tokens has one remedy
 def remedy_for(*, vendor_remedy: str, table: str, column: str, path: str, part: str, setting: Setting, feed: bool) -> str:
     """
     Return the steps for a secret found there.
@@ -64,9 +64,14 @@ def remedy_for(*, vendor_remedy: str, table: str, column: str, path: str, part: 
 
 def _written(number: int, step: _Step) -> str:
     """Write a step: its text wrapped under its number, then its SQL, which is never wrapped."""
+    return "\n".join([_wrapped(number, step.text), *(f"    {line}" for line in step.sql)])
+
+
+@functools.lru_cache(maxsize=1024)  # wrapping is most of the work of a remedy, and its texts name no place
+def _wrapped(number: int, text: str) -> str:
+    """Write the text of a step."""
     lead = f"{number}. "
-    text = textwrap.fill(step.text, _WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=False)
-    return "\n".join([text, *(f"    {line}" for line in step.sql)])
+    return textwrap.fill(text, _WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=False)
 
 
 def _own_column(where: SqlPlace) -> list[_Step]:

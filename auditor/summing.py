@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from auditor import __version__
-from auditor.model import Confidence, Finding, Receipt, Severity, Summary, TableCoverage
+from auditor.model import Confidence, Receipt, Severity, Summary, TableCoverage
+from auditor.state.findings import Counted
 from auditor.state.ledger import Ledger
 
 MOST_GAPS = 10_000
@@ -15,29 +16,29 @@ MOST_GAPS = 10_000
 
 @dataclass
 class Counts:
-    """What is counted while the findings stream by."""
+    """What the findings come to."""
 
     findings: int = 0
     occurrences: int = 0
     suppressed: int = 0
-    by_severity: Counter[str] = field(default_factory=Counter)
+    by_severity: Counter[Severity] = field(default_factory=Counter)
     by_table_rule: Counter[tuple[str, str]] = field(default_factory=Counter)
     worst: Severity | None = None
 
     @classmethod
-    def of(cls, findings: Iterable[Finding]) -> Counts:
+    def of(cls, findings: Iterable[Counted]) -> Counts:
         """Count all findings; the worst one is that which ``--fail-on`` looks at: confidence low does not count."""
         counts = cls()
-        for finding in findings:
-            if finding.suppressed is not None:
+        for rule_id, table, severity, confidence, occurrences, suppressed in findings:
+            if suppressed:
                 counts.suppressed += 1
                 continue
             counts.findings += 1
-            counts.occurrences += finding.occurrences
-            counts.by_severity[finding.severity.label] += 1
-            counts.by_table_rule[finding.table, finding.rule_id] += 1
-            if finding.confidence is not Confidence.LOW and (counts.worst is None or finding.severity > counts.worst):
-                counts.worst = finding.severity
+            counts.occurrences += occurrences
+            counts.by_severity[severity] += 1
+            counts.by_table_rule[table, rule_id] += 1
+            if confidence is not Confidence.LOW and (counts.worst is None or severity > counts.worst):
+                counts.worst = severity
         return counts
 
 
@@ -80,7 +81,7 @@ def summary_of(
         findings=counts.findings,
         occurrences=counts.occurrences,
         suppressed=counts.suppressed,
-        by_severity={level.label: counts.by_severity[level.label] for level in reversed(Severity)},
+        by_severity={level.label: counts.by_severity[level] for level in reversed(Severity)},
         by_table_rule=dict(sorted(counts.by_table_rule.items())),
         tables=coverage.tables(),
         formats=dict(sorted(coverage.formats.items())),

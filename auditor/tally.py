@@ -9,6 +9,10 @@ tells how many there are.
 
 from __future__ import annotations
 
+import functools
+import heapq
+import pickle
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -17,6 +21,8 @@ from auditor.model import Confidence, Evidence, Setting, Severity, Sighting
 #: Findings of one place that are told one by one; beyond, the place is one column finding.
 MOST_SECRETS = 1000
 _SLACK = 200
+#: Secrets of a unit that are held as objects, of 500 bytes or so each; beyond, they are packed into 40 bytes.
+MOST_HELD = 20_000
 
 
 class PlaceKey(NamedTuple):
@@ -45,7 +51,7 @@ class Seen:
         self.updated = sighting.updated
         self.confidence: Confidence = sighting.confidence
         self.setting: Setting = sighting.setting
-        self.evidence: Evidence | None = sighting.evidence
+        self.evidence: Evidence | None = sighting.evidence and _shared(sighting.evidence)
 
     def again(self, sighting: Sighting) -> None:
         """Count one more of the same secret."""
@@ -64,13 +70,23 @@ class Seen:
             self.setting = sighting.setting
 
 
+@functools.lru_cache(maxsize=1024)
+def _shared(evidence: Evidence) -> Evidence:
+    """Return one object for all that are equal: the secrets of a column look alike, and each would take 200 bytes."""
+    return evidence
+
+
 def evidence_order(evidence: Evidence) -> tuple[int, tuple[str, ...], str]:
     """Order evidence of one secret so that the plainest wins, whatever was seen first."""
     return (len(evidence.decoded_by), evidence.decoded_by, evidence.redacted)
 
 
 class Place:
-    """The secrets of one place: by secret id and part, and by part alone."""
+    """
+    The secrets of one place: those that are kept, by part and id, and how often any secret was seen in each part.
+
+    Each part keeps its own smallest ids: what is among the smallest of all is so in every part that it was seen in.
+    """
 
     __slots__ = ("bound", "parts", "secrets", "severity")
 
@@ -81,25 +97,27 @@ class Place:
         self.parts: dict[str, Seen] = {}
         self.bound = bound
 
-    def add(self, sighting: Sighting) -> None:
-        """Count a sighting; keep its secret if it is among the smallest ids."""
-        part = self.parts.get(sighting.part)
-        if part is None:
-            part = self.parts[sighting.part] = Seen(sighting)
-            part.evidence = None  # a column's evidence is that of the secrets that are kept, the same however units are cut
+    def add(self, sighting: Sighting) -> bool:
+        """Count a sighting; keep its secret if it is among the smallest ids. Return whether one more is held."""
+        total = self.parts.get(sighting.part)
+        if total is None:
+            total = self.parts[sighting.part] = Seen(sighting)
+            total.evidence = None  # a column's evidence is that of the secrets that are kept, the same however units are cut
+            self.secrets[sighting.part] = {}
         else:
-            part.count_only(sighting)
+            total.count_only(sighting)
         secret_id = sighting.secret_id
         if self.bound and secret_id > self.bound:
-            return
-        seen = self.secrets.setdefault(secret_id, {})
-        known = seen.get(sighting.part)
-        if known is None:
-            seen[sighting.part] = Seen(sighting)
-        else:
+            return False
+        secrets = self.secrets[sighting.part]
+        known = secrets.get(secret_id)
+        if known is not None:
             known.again(sighting)
-        if len(self.secrets) > MOST_SECRETS + 1 + _SLACK:
+            return False
+        secrets[secret_id] = Seen(sighting)
+        if len(secrets) > MOST_SECRETS + 1 + _SLACK:
             self.trim()
+        return True
 
     def tells(self, part: str, secret_id: str) -> bool:
         """Tell whether a sighting of this secret would be kept, or be the first of its part."""
@@ -107,10 +125,13 @@ class Place:
 
     def trim(self) -> None:
         """Drop all but the smallest ids: one more than are told, so that a full place is known for one."""
-        if len(self.secrets) > MOST_SECRETS + 1:
-            kept = sorted(self.secrets)[: MOST_SECRETS + 1]
-            self.secrets = {secret_id: self.secrets[secret_id] for secret_id in kept}
-            self.bound = kept[-1]
+        for secrets in self.secrets.values():
+            if len(secrets) > MOST_SECRETS + 1:
+                largest = heapq.nsmallest(MOST_SECRETS + 1, secrets)[-1]
+                self.bound = min(self.bound or largest, largest)
+        if self.bound:
+            for part, secrets in self.secrets.items():
+                self.secrets[part] = {secret_id: seen for secret_id, seen in secrets.items() if secret_id <= self.bound}
 
 
 #: For each place that is full, the largest id that may still be told.
@@ -128,7 +149,10 @@ class Tally:
     def __init__(self, bounds: Mapping[PlaceKey, str] | None = None) -> None:
         """Start empty."""
         self._places: dict[PlaceKey, Place] = {}
-        self._bounds = bounds or {}
+        self._bounds = dict(bounds or {})
+        self._full: Bounds = {}
+        self._held = 0
+        self._packed: list[bytes] = []
 
     def add(self, sighting: Sighting) -> None:
         """Count a sighting under its place."""
@@ -136,7 +160,9 @@ class Tally:
         place = self._places.get(key)
         if place is None:
             place = self._places[key] = Place(sighting.severity, self._bounds.get(key, ""))
-        place.add(sighting)
+        self._held += place.add(sighting)
+        if self._held > MOST_HELD:
+            self._pack()
 
     def tells(self, rule_id: str, table: str, column: str, path: str, part: str, secret_id: str) -> bool:
         """
@@ -148,11 +174,29 @@ class Tally:
         return place is None or place.tells(part, secret_id)
 
     def places(self) -> Iterator[tuple[PlaceKey, Place]]:
-        """Yield every place, trimmed."""
+        """
+        Yield every place, trimmed.
+
+        A place, and a secret in it, may come several times, in the order of its rows: whoever keeps them adds them up.
+        """
+        for packed in self._packed:
+            yield from pickle.loads(zlib.decompress(packed))  # noqa: S301 - packed below
+        yield from self._held_places()
+
+    def bounds(self) -> Bounds:
+        """Return the bounds of the places that are full."""
+        return self._full | {key: place.bound for key, place in self._held_places() if place.bound}
+
+    def _held_places(self) -> Iterator[tuple[PlaceKey, Place]]:
+        """Yield the places that are not packed, trimmed."""
         for key, place in self._places.items():
             place.trim()
             yield key, place
 
-    def bounds(self) -> Bounds:
-        """Return the bounds of the places that are full."""
-        return {key: place.bound for key, place in self.places() if place.bound}
+    def _pack(self) -> None:
+        """Put away what is held; the bounds stay."""
+        self._full = self.bounds()
+        self._bounds |= self._full
+        self._packed.append(zlib.compress(pickle.dumps(list(self._held_places())), 1))
+        self._places = {}
+        self._held = 0

@@ -186,6 +186,23 @@ def test_an_interrupted_audit_is_resumed(sample: Path, tmp_path: Path, shipped: 
     assert set(cut) < set(whole)
 
 
+def test_a_resumed_run_tells_of_its_own_inputs_alone(sample: Path, tmp_path: Path, home: Path) -> None:
+    """With fewer inputs than the record has, and without scanning again, the report is that of a run of its own."""
+
+    def records(inputs: Path, record: Path) -> list[Any]:
+        report = tmp_path / "report"
+        done = auditor("scan", inputs, "--resume", record, "--quiet", f"--report=jsonl={report}", home=home)
+        assert done.returncode == 1, done.stderr
+        lines = [json.loads(line) for line in report.read_text().splitlines()]
+        return [{name: value for name, value in line.items() if not name.endswith(("_seen", "_at"))} for line in lines]
+
+    everything = records(sample / "changefeed", tmp_path / "record")
+    part = records(sample / "changefeed" / "wrapped", tmp_path / "record")
+    assert part == records(sample / "changefeed" / "wrapped", tmp_path / "other")
+    assert part != everything
+    assert everything == records(sample / "changefeed", tmp_path / "record")
+
+
 MALFORMED = {
     "empty.ndjson": b"",
     "truncated.ndjson": b'{"after": {"a": "x"}, "key": [1]}\n{"after": {"a": "',

@@ -31,7 +31,8 @@ class Excerpt(NamedTuple):
     @classmethod
     def of(cls, framed: Framed, positions: NDArray[np.int64], rows: NDArray[np.int64]) -> Self | None:
         """Take the records of these rows, in which these positions lie; None if they are fewer than `FEWEST`."""
-        chosen = np.unique(rows)
+        ordered = np.sort(rows)
+        chosen = ordered[np.diff(ordered, prepend=-1) != 0]
         if len(chosen) < FEWEST:
             return None
         begins, ends = starts_of(framed.ends)[chosen], framed.ends[chosen]

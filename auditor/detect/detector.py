@@ -28,6 +28,8 @@ from auditor.redaction import evidence_of, shown_key
 MOST_UNWRAPPED = 16 << 20
 #: Secrets of one row that are weighed against each other, which takes the square of their number; more are a gap.
 MOST_CLAIMS = 1000
+#: Clues of one record that are looked for in its cells.
+MOST_CLUES = 16
 
 
 #: (rule id, table, column, path, part, secret id) -> whether such a sighting will be told, and not just counted.
@@ -63,15 +65,16 @@ class Detector:
 
     def inspect(self, batch: RowBatch) -> Iterator[Sighting]:
         """Yield confirmed secrets in row order; see `auditor.protocols.Inspector`."""
-        for index, located, spots in self._prefilter.hits(batch):
+        for index, located, spots, clues in self._prefilter.hits(batch):
             number = batch.row_number(index)
-            if located is not None and not _need_all(spots):
+            if located is not None:
                 if claims := self._claims(located.cells, self._searches(located.cells, spots), number):
                     yield from self._sightings(batch, index, located, settle(claims), whole=False)
                 continue
             first = batch.decode(index)
-            for row in (first, *first.also):
-                if claims := self._claims(row.cells, self._searches_anywhere(row.cells, spots), number):
+            rows = (first, *first.also)
+            for row, searches in zip(rows, self._clued(rows, clues), strict=True):
+                if claims := self._claims(row.cells, searches, number):
                     yield from self._sightings(batch, index, row, settle(claims), whole=True)
 
     def _searches(self, cells: Sequence[Cell], spots: Sequence[Spot]) -> list[_Search]:
@@ -85,13 +88,29 @@ class Detector:
                 searches += self._search_all(layers)
         return searches
 
-    def _searches_anywhere(self, cells: Sequence[Cell], spots: Sequence[Spot]) -> list[_Search]:
-        """Return what to try on the cells of a row of which it is not known in which of them the spots lie."""
-        layers = _opened(cells)
-        if any(spot.encoded for spot in spots):
-            return self._search_all(layers)
-        spot = self._prefilter.joined(tuple(spots))
-        return [_Search(layer, spot) for layer in layers]
+    def _clued(self, rows: Sequence[Row], clues: Sequence[tuple[str, Spot]]) -> list[list[_Search]]:
+        """
+        Return what to try on each of some rows, whose cells are known by clues.
+
+        A clue that no cell holds as it is (the format had encoded the whole record) has every cell searched once more, and so
+        have many clues: each is looked for in every cell.
+        """
+        layers = [_opened(row.cells) for row in rows]
+        found: list[dict[int, list[Spot]]] = [{} for _ in rows]
+        for clue, spot in clues[:MOST_CLUES]:
+            held = False
+            for texts, searches in zip(layers, found, strict=True):
+                for place, layer in enumerate(texts):
+                    if clue in layer.text:
+                        searches.setdefault(place, []).append(spot)
+                        held = True
+            if not held or len(clues) > MOST_CLUES:
+                return [self._search_all(texts) for texts in layers]
+        joined = self._prefilter.joined
+        return [
+            [_Search(texts[place], joined(tuple(there))) for place, there in sorted(searches.items())]
+            for texts, searches in zip(layers, found, strict=True)
+        ]
 
     def _row_key(self, row: Row, claims: Sequence[Claim]) -> str:
         """Show a row's key; a part that is one of the row's secrets is none of the plain words that may be shown."""
@@ -236,14 +255,6 @@ class Detector:
 def _opened(cells: Sequence[Cell]) -> list[Layer]:
     """Return the layers of all cells as read."""
     return [layer for cell in cells for layer in opened(cell)]
-
-
-def _need_all(spots: Sequence[Spot]) -> bool:
-    """Tell whether a rule is to be tried on the whole row."""
-    for spot in spots:  # noqa: SIM110 - `any` takes twice as long, and this runs for every hit row
-        if spot.whole_row:
-            return True
-    return False
 
 
 def _proved(layer: Layer, claims: Sequence[Claim]) -> list[tuple[int, int]]:

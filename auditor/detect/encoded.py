@@ -83,6 +83,18 @@ def encoded_positions(data: bytes) -> NDArray[np.int64]:
     return np.minimum(at[np.flatnonzero(whole)] * 2, max(0, len(data) - 1))
 
 
+_SYMBOLS = (_BASE64 + "-_").encode()
+_BEFORE, _AFTER = 24, 28
+
+
+def run_around(data: bytes, position: int) -> bytes:
+    """Return the run around a position, as far as it is near by: 20 characters and more of one that may be encoded text."""
+    before, after = data[max(0, position - _BEFORE) : position], data[position : position + _AFTER]
+    start = len(before.rstrip(_SYMBOLS))
+    start += before[:start].endswith(b"\\")  # an escape's letter is no part of the run
+    return before[start:] + after[: len(after) - len(after.lstrip(_SYMBOLS))]
+
+
 class Decoded(NamedTuple):
     """Text that came out of an encoded run, how it was encoded, and the span of the run."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.detect.encoded import encoded_positions
+from auditor.detect.encoded import encoded_positions, run_around
 from auditor.detect.rulebook import Rulebook
 from auditor.model import Cell, Row
 from auditor.protocols import Engine, Haystack, RowBatch
@@ -17,9 +17,8 @@ from auditor.protocols import Engine, Haystack, RowBatch
 _UNKNOWN = -1
 #: Stands for "an encoded run" where an expression's number stands.
 ENCODED = -1
-#: Values are kept by row and start in one number.
-_START_BITS = 40
-_START = (1 << _START_BITS) - 1
+#: Characters of a clue: enough to tell cells apart, few enough for the shortest expression.
+_CLUE = 8
 
 
 class Spot(NamedTuple):
@@ -38,13 +37,14 @@ class Hit(NamedTuple):
     """
     A row in which something may be.
 
-    ``row`` is its number in the batch. ``located`` has its table and the cells of the ``spots``, in their order; where only
-    decoding the row can tell, it is None.
+    ``row`` is its number in the batch. ``located`` has its table and the cells of the ``spots``, in their order. Where only
+    decoding the row can tell, or a rule wants all of it, that is None: ``clues`` are a few characters each to know cells by.
     """
 
     row: int
     located: Row | None
     spots: list[Spot]
+    clues: list[tuple[str, Spot]]
 
 
 class Prefilter:
@@ -70,7 +70,7 @@ class Prefilter:
         hits: list[Hit] = []
         for hit in found:
             if hits and hits[-1].row == hit.row:
-                hits[-1] = _joined(hits[-1], hit)
+                hits[-1] = _merged(hits[-1], hit)
             else:
                 hits.append(hit)
         return hits
@@ -88,31 +88,50 @@ class Prefilter:
         starts = haystack.values.starts(positions, rows) if haystack.values else np.full(len(rows), _UNKNOWN)
         if haystack.adjacent:
             within = positions - self._widths_of(numbers) + 1 >= starts
-            numbers, rows, starts = numbers[within], rows[within], starts[within]
-        values = (rows << _START_BITS) + starts + 1
-        # A token of 200 characters holds ten places of an encoded run, side by side: one of them will do.
-        new = (np.diff(values, prepend=-1) != 0) | (numbers != ENCODED) | (np.diff(numbers, prepend=0) != 0)
-        by_value: dict[int, set[int]] = {}
-        for number, value in zip(numbers[new].tolist(), values[new].tolist(), strict=True):
-            known = by_value.get(value)
+            numbers, positions, rows, starts = numbers[within], positions[within], rows[within], starts[within]
+        order = np.argsort(rows, kind="stable")
+        numbers, positions, rows, starts = numbers[order], positions[order], rows[order], starts[order]
+        edges = np.flatnonzero(np.diff(rows, prepend=-1, append=-1)).tolist()
+        found = (numbers.tolist(), positions.tolist(), starts.tolist())
+        return [
+            self._hit(haystack, row, *(values[first:last] for values in found))
+            for row, first, last in zip(rows[edges[:-1]].tolist(), edges[:-1], edges[1:], strict=True)
+        ]
+
+    def _hit(self, haystack: Haystack, row: int, numbers: list[int], positions: list[int], starts: list[int]) -> Hit:
+        """Put together what was found in one row: where its values begin if that is known, else clues."""
+        by_start: dict[int, set[int]] = {}
+        for number, start in zip(numbers, starts, strict=True):
+            known = by_start.get(start)
             if known is None:
-                by_value[value] = {number}
+                by_start[start] = {number}
             else:
                 known.add(number)
-        return self._located(haystack, by_value)
+        if haystack.values is not None and _UNKNOWN not in by_start:
+            begins = sorted(by_start)
+            spots = [self.spot(frozenset(by_start[start])) for start in begins]
+            if not any(spot.whole_row for spot in spots) and (located := haystack.values.row(row, begins)) is not None:
+                # Another buffer may hold more of this row, and not tell where.
+                clues = self._clues(haystack.data, numbers, positions) if haystack.adjacent else []
+                return Hit(row, located, spots, clues)
+        return Hit(row, None, [], self._clues(haystack.data, numbers, positions))
 
-    def _located(self, haystack: Haystack, by_value: dict[int, set[int]]) -> list[Hit]:
-        """Find the cells of values, each with the expressions that matched in it."""
-        by_row: dict[int, tuple[list[int], list[Spot]]] = {}
-        for value in sorted(by_value):
-            starts, spots = by_row.setdefault(value >> _START_BITS, ([], []))
-            starts.append((value & _START) - 1)
-            spots.append(self.spot(frozenset(by_value[value])))
-        values = haystack.values
-        return [
-            Hit(row, None if values is None or starts[0] == _UNKNOWN else values.row(row, starts), spots)
-            for row, (starts, spots) in by_row.items()
-        ]
+    def _clues(self, data: bytes, numbers: list[int], positions: list[int]) -> list[tuple[str, Spot]]:
+        """Return what to try where the clues are that these matches left."""
+        by_clue: dict[str, set[int]] = {}
+        for number, position in zip(numbers, positions, strict=True):
+            by_clue.setdefault(self._clue(data, number, position), set()).add(number)
+        return [(clue, self.spot(frozenset(found))) for clue, found in by_clue.items()]
+
+    def _clue(self, data: bytes, number: int, position: int) -> str:
+        """
+        Return the last characters of a match, or the nearest ones of an encoded run.
+
+        An expression never holds what a format escapes, so the end of its match is in the decoded cell as it is in the buffer.
+        """
+        if number == ENCODED:
+            return run_around(data, position).decode("ascii")
+        return data[position + 1 - min(_CLUE, self._width(number)) : position + 1].decode("utf-8", "replace")
 
     def _spot(self, numbers: frozenset[int]) -> Spot:
         """Return what to try where expressions of these numbers matched."""
@@ -147,17 +166,22 @@ class Prefilter:
         return [self.spot(frozenset(found)) for found in numbers]
 
     def _widths_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the length of each expression's shortest match; of an encoded run, one."""
-        for number in set(numbers.tolist()) - self._widths.keys():
-            expression = "." if number == ENCODED else self._rulebook.expressions[number]
-            self._widths[number] = int(_parser.parse(expression).getwidth()[0])
-        return np.array([self._widths[number] for number in numbers.tolist()], dtype=np.int64)
+        """Return the length of each expression's shortest match."""
+        return np.array([self._width(number) for number in numbers.tolist()], dtype=np.int64)
+
+    def _width(self, number: int) -> int:
+        """Return the length of an expression's shortest match; of an encoded run, one."""
+        width = self._widths.get(number)
+        if width is None:
+            width = 1 if number == ENCODED else int(_parser.parse(self._rulebook.expressions[number]).getwidth()[0])
+            self._widths[number] = width
+        return width
 
 
-def _joined(one: Hit, other: Hit) -> Hit:
+def _merged(one: Hit, other: Hit) -> Hit:
     """Join what was found of one row in two buffers."""
-    spots = one.spots + other.spots
+    clues = one.clues + other.clues
     if one.located is None or other.located is None:
-        return Hit(one.row, None, spots)
+        return Hit(one.row, None, [], clues)
     cells: list[Cell] = [*one.located.cells, *other.located.cells]
-    return Hit(one.row, one.located._replace(cells=cells), spots)
+    return Hit(one.row, one.located._replace(cells=cells), one.spots + other.spots, clues)

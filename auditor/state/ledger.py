@@ -3,14 +3,15 @@ The record of one audit: every unit's findings and receipt, merged in any order,
 
 Without a file it lives in SQLite's private temporary database, which spills to disk by itself and is gone at the end; with a
 file it is what ``--resume`` goes on from. It holds ids and redacted evidence only. One transaction a unit: a unit is in it
-whole or not at all.
+whole or not at all. Units of inputs that a later run does not have stay in it, and are not told; see `Ledger.ask`.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from auditor.errors import StateError
@@ -20,7 +21,16 @@ from auditor.pipeline import Partial
 from auditor.state.schema import SCHEMA, VERSION
 from auditor.tally import PlaceKey, Seen
 
-_CACHE_KIB = 32 * 1024
+# With 4 MiB a million findings take as long; a record is written and read in the order of its keys.
+_CACHE_KIB = 4 * 1024
+#: Members whose names begin so are a changefeed's own columns in Parquet (changefeed docs, "Parquet").
+_FEED_COLUMNS = "__crdb_"
+#: As `auditor.tally.Seen` does: the first row stays, the strongest confidence and the plainest evidence win.
+_ADD_UP = (
+    "ON CONFLICT DO UPDATE SET count = count + excluded.count, confidence = max(confidence, excluded.confidence),"
+    " setting = min(setting, excluded.setting), layers = min(layers, excluded.layers), evidence ="
+    " CASE WHEN (excluded.layers, excluded.evidence) < (layers, evidence) THEN excluded.evidence ELSE evidence END"
+)
 
 
 class Ledger:
@@ -76,6 +86,18 @@ class Ledger:
         rows = self.connection.execute("SELECT ordinal FROM unit WHERE uri = ? AND input_version = ?", (uri, version))
         return {ordinal for (ordinal,) in rows}
 
+    def ask(self, inputs: Iterable[tuple[str, str]]) -> None:
+        """
+        Tell from now on of these inputs (address and version), and of what is added later, alone.
+
+        What an earlier run found elsewhere, or in an input as it was before it changed, stays for the run that has it again.
+        """
+        connection = self.connection
+        connection.execute("CREATE TEMP TABLE wanted (uri TEXT NOT NULL, version TEXT NOT NULL, PRIMARY KEY (uri, version))")
+        connection.executemany("INSERT OR IGNORE INTO wanted VALUES (?, ?)", inputs)
+        connection.execute("UPDATE unit SET asked = (uri, input_version) IN (SELECT uri, version FROM wanted)")
+        connection.execute("DROP TABLE wanted")
+
     def add(self, partial: Partial, *, uri: str, version: str) -> None:
         """Merge one unit, replacing what was known of it. ``uri`` is the input's own address, the receipt's the shown one."""
         receipt = partial.receipt
@@ -107,7 +129,9 @@ class Ledger:
     def _drop(self, units: Sequence[int]) -> None:
         """Delete units and all that they found."""
         for unit in units:
-            for table in ("sighting", "place", "gap", "note", "stated"):
+            places = "SELECT place FROM place WHERE unit = ?1"
+            self.connection.execute(f"DELETE FROM sighting WHERE place IN ({places}) AND unit = ?1", (unit,))  # noqa: S608
+            for table in ("place", "gap", "note", "stated"):
                 self.connection.execute(f"DELETE FROM {table} WHERE unit = ?", (unit,))  # noqa: S608 - fixed names
             self.connection.execute("DELETE FROM unit WHERE id = ?", (unit,))
 
@@ -115,7 +139,7 @@ class Ledger:
         """Insert the receipt and return the unit's id."""
         cursor = self.connection.execute(
             "INSERT INTO unit (uri, ordinal, input_version, shown_uri, kind, format, compression, table_name, rows, bytes,"
-            " columns, resolved, gaps_total) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " columns, resolved, gaps_total, feed, asked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
             (
                 uri,
                 receipt.ordinal,
@@ -130,27 +154,25 @@ class Ledger:
                 json.dumps(dict(receipt.columns), ensure_ascii=False),
                 str(receipt.resolved) if receipt.resolved else None,
                 gaps_total,
+                _is_of_feed(receipt),
             ),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
     def _add_tally(self, partial: Partial, unit_id: int) -> None:
-        """Insert the counts of every place and of every kept secret."""
+        """Insert the counts of every place and of every kept secret, in the order of their keys; what comes again is added up."""
         for key, place in partial.tally.places():
             place_id = self._place_id(key, int(place.severity))
             self.connection.executemany(
-                "INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [(place_id, unit_id, *_seen_row(part, seen)) for part, seen in place.parts.items()],
+                f"INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {_ADD_UP}",  # noqa: S608 - a fixed text
+                ((place_id, unit_id, part, *_seen_row(seen)) for part, seen in place.parts.items()),
             )
-            self.connection.executemany(
-                "INSERT INTO sighting VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (place_id, secret_id, unit_id, *_seen_row(part, seen))
-                    for secret_id, parts in place.secrets.items()
-                    for part, seen in parts.items()
-                ],
-            )
+            for part, secrets in place.secrets.items():
+                self.connection.executemany(
+                    f"INSERT INTO sighting VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {_ADD_UP}",  # noqa: S608 - a fixed text
+                    ((place_id, secret_id, unit_id, part, *_seen_row(secrets[secret_id])) for secret_id in sorted(secrets)),
+                )
 
     def _place_id(self, key: PlaceKey, severity: int) -> int:
         """Return the number of a place, new or known."""
@@ -168,7 +190,7 @@ class Ledger:
         """Return, for each unit that is not its input's first, how many rows lie before it."""
         query = (
             "SELECT id, base FROM (SELECT id, ordinal, sum(rows) OVER (PARTITION BY uri ORDER BY ordinal) - rows AS base"
-            " FROM unit) WHERE ordinal > 0"
+            " FROM unit WHERE asked) WHERE ordinal > 0"
         )
         return dict(self.connection.execute(query))
 
@@ -176,7 +198,7 @@ class Ledger:
         """Yield every unit's receipt, ordered by address and unit."""
         query = (
             "SELECT shown_uri, ordinal, kind, format, compression, table_name, rows, bytes, columns, resolved FROM unit"
-            " ORDER BY shown_uri, uri, ordinal"
+            " WHERE asked ORDER BY shown_uri, uri, ordinal"
         )
         for uri, ordinal, kind, form, compression, table, rows, size, columns, resolved in self.connection.execute(query):
             stamp = Timestamp.parse(resolved) if resolved else None
@@ -184,11 +206,11 @@ class Ledger:
 
     def gaps(self, most: int) -> tuple[list[Gap], int]:
         """Return the first gaps by address and row, and how many there are in all."""
-        total = self.connection.execute("SELECT coalesce(sum(gaps_total), 0) FROM unit").fetchone()[0]
+        total = self.connection.execute("SELECT coalesce(sum(gaps_total), 0) FROM unit WHERE asked").fetchone()[0]
         bases = self.bases()
         query = (
             "SELECT unit.shown_uri, gap.reason, gap.row, gap.column_name, gap.bytes, unit.id"
-            " FROM gap JOIN unit ON unit.id = gap.unit"
+            " FROM gap JOIN unit ON unit.id = gap.unit AND unit.asked"
             " ORDER BY unit.shown_uri, unit.uri, unit.ordinal, gap.row, gap.reason, gap.column_name LIMIT ?"
         )
         gaps = [
@@ -199,39 +221,48 @@ class Ledger:
 
     def notes(self) -> list[Note]:
         """Return every note once, ordered by address."""
-        query = "SELECT DISTINCT unit.shown_uri, note.text FROM note JOIN unit ON unit.id = note.unit ORDER BY 1, 2"
+        query = (
+            "SELECT DISTINCT unit.shown_uri, note.text FROM note JOIN unit ON unit.id = note.unit AND unit.asked ORDER BY 1, 2"
+        )
         return [Note(uri, text) for uri, text in self.connection.execute(query)]
 
     def reconciled(self) -> list[Reconciled]:
         """Return what EXPORT said it wrote beside what was read of each file, found by its name."""
         query = (
-            "SELECT stated.filename, stated.rows, (SELECT sum(unit.rows) FROM unit"
-            " WHERE unit.shown_uri = stated.filename OR unit.shown_uri LIKE '%/' || stated.filename)"
-            " FROM stated ORDER BY stated.filename"
+            "SELECT stated.filename, stated.rows, (SELECT sum(unit.rows) FROM unit WHERE unit.asked"
+            " AND (unit.shown_uri = stated.filename OR unit.shown_uri LIKE '%/' || stated.filename))"
+            " FROM stated JOIN unit AS teller ON teller.id = stated.unit AND teller.asked ORDER BY stated.filename"
         )
         return [Reconciled(name, stated, read) for name, stated, read in self.connection.execute(query)]
 
 
-def _seen_row(part: str, seen: Seen) -> tuple[object, ...]:
-    """Return the stored columns of what was seen in one part."""
+def _is_of_feed(receipt: Receipt) -> bool:
+    """Tell whether a changefeed wrote an input, and not an EXPORT: JSON messages, or Parquet with a feed's own columns."""
+    return receipt.format.startswith("ndjson (") or any(name.startswith(_FEED_COLUMNS) for name in receipt.columns)
+
+
+def _seen_row(seen: Seen) -> tuple[object, ...]:
+    """Return the stored columns of what was seen in one part, from its count on."""
+    evidence = seen.evidence
     return (
-        part,
         seen.count,
         seen.first_row,
         seen.row_key,
         seen.updated,
         int(seen.confidence),
-        str(seen.setting),
-        evidence_text(seen.evidence) if seen.evidence else "",
-        len(seen.evidence.decoded_by) if seen.evidence else 0,
+        seen.setting.value,
+        evidence_text(evidence) if evidence else "",
+        len(evidence.decoded_by) if evidence else 0,
     )
 
 
+@functools.lru_cache(maxsize=1024)  # the secrets of a column look alike
 def evidence_text(evidence: Evidence) -> str:
     """Return evidence as stored."""
     return json.dumps([evidence.redacted, evidence.length, evidence.alphabet, list(evidence.decoded_by)], ensure_ascii=False)
 
 
+@functools.lru_cache(maxsize=1024)
 def evidence_of_text(text: str) -> Evidence:
     """Return stored evidence."""
     redacted, length, alphabet, decoded_by = json.loads(text)

@@ -1,6 +1,6 @@
 """The tables of the record. A change of them is a new version: a record of another version is refused, not guessed at."""
 
-VERSION = "1"
+VERSION = "2"
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -8,12 +8,13 @@ CREATE TABLE IF NOT EXISTS unit (
   id INTEGER PRIMARY KEY, uri TEXT NOT NULL, ordinal INTEGER NOT NULL, input_version TEXT NOT NULL, shown_uri TEXT NOT NULL,
   kind TEXT NOT NULL, format TEXT NOT NULL, compression TEXT NOT NULL, table_name TEXT NOT NULL,
   rows INTEGER NOT NULL, bytes INTEGER NOT NULL, columns TEXT NOT NULL, resolved TEXT, gaps_total INTEGER NOT NULL,
+  feed INTEGER NOT NULL, asked INTEGER NOT NULL,
   UNIQUE (uri, ordinal)
 );
 CREATE TABLE IF NOT EXISTS place_key (
   id INTEGER PRIMARY KEY, rule_id TEXT NOT NULL, table_name TEXT NOT NULL, column_name TEXT NOT NULL, path TEXT NOT NULL,
   severity INTEGER NOT NULL, final_path TEXT,
-  UNIQUE (rule_id, table_name, column_name, path)
+  UNIQUE (table_name, column_name, path, rule_id)
 );
 CREATE TABLE IF NOT EXISTS place (
   place INTEGER NOT NULL, unit INTEGER NOT NULL, part TEXT NOT NULL, count INTEGER NOT NULL, first_row INTEGER NOT NULL,
@@ -27,10 +28,12 @@ CREATE TABLE IF NOT EXISTS sighting (
   evidence TEXT NOT NULL, layers INTEGER NOT NULL,
   PRIMARY KEY (place, secret_id, unit, part)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS sighting_unit ON sighting (unit);
-CREATE INDEX IF NOT EXISTS place_column ON place_key (table_name, column_name, path);
+CREATE INDEX IF NOT EXISTS place_final ON place_key (table_name, column_name, final_path, rule_id);
 CREATE INDEX IF NOT EXISTS place_unit ON place (unit);
 CREATE TABLE IF NOT EXISTS gap (unit INTEGER NOT NULL, reason TEXT NOT NULL, row INTEGER, column_name TEXT, bytes INTEGER);
 CREATE TABLE IF NOT EXISTS note (unit INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stated (unit INTEGER NOT NULL, filename TEXT NOT NULL, rows INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS gap_unit ON gap (unit);
+CREATE INDEX IF NOT EXISTS note_unit ON note (unit);
+CREATE INDEX IF NOT EXISTS stated_unit ON stated (unit);
 """

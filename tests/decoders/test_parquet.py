@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 import resource
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.decoders.excerpt import FEWEST
 from auditor.decoders.parquet import LARGEST_UNSEEKABLE, ParquetBlob, group_sizes, open_parquet
 from auditor.decoders.parquet_batch import ParquetBatch
 from auditor.errors import DecodeError
@@ -142,25 +144,26 @@ def test_a_value_is_found_without_its_row():
     """A position leads to the value around it, in a list and in the previous row's JSON too, as decoding the row gives it."""
     table = pa.table(
         {
-            "note": ["dull", "red one"],
-            "tags": [["green"], ["blue", "red two"]],
-            "__crdb__before": [None, '{"id": 1, "other": {"b": ["red three"]}}'],
+            "note": [f"red one {row}" for row in range(FEWEST)],
+            "tags": [["blue", f"red two {row}"] for row in range(FEWEST)],
+            "__crdb__before": [f'{{"id": {row}, "other": {{"b": ["red three {row}"]}}}}' for row in range(FEWEST)],
         }
     )
     (batch,), _, _ = batches(written(table))
     found = []
     for haystack in batch.haystacks():
-        at = np.array([haystack.data.find(b"red") + 2])
+        at = np.array([match.end() - 1 for match in re.finditer(b"red", haystack.data)])
         which, rows = haystack.rows(at)
-        assert (which.tolist(), rows.tolist(), haystack.adjacent) == ([0], [1], True)
+        assert (which.tolist(), rows.tolist(), haystack.adjacent) == (list(range(FEWEST)), list(range(FEWEST)), True)
         assert haystack.values is not None
-        row = haystack.values.row(1, haystack.values.starts(at, rows).tolist())
+        starts = haystack.values.starts(at, rows).tolist()
+        row = haystack.values.row(1, starts[1:2])
         assert row is not None
         found += row.cells
     assert found == [
-        Cell("after", "note", "", "red one"),
-        Cell("after", "tags", "$[*]", "red two"),
-        Cell("before", "other", "$.b[*]", "red three"),
+        Cell("after", "note", "", "red one 1"),
+        Cell("after", "tags", "$[*]", "red two 1"),
+        Cell("before", "other", "$.b[*]", "red three 1"),
     ]
     assert set(found) < set(batch.decode(1).cells)
 

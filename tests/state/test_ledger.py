@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from auditor import tally
 from auditor.errors import StateError
 from auditor.identity import AuditKey
-from auditor.model import Confidence, Evidence, Finding, Gap, Receipt, Setting, Severity, Sighting
+from auditor.model import Confidence, Evidence, Finding, Gap, Note, Receipt, Setting, Severity, Sighting
 from auditor.pipeline import Partial
 from auditor.state.findings import FindingReader, RuleText
 from auditor.state.ledger import Ledger
@@ -36,19 +39,24 @@ def unit(uri: str, ordinal: int, rows: int, sightings: Sequence[Sighting]) -> Pa
     return partial
 
 
+def reader(ledger: Ledger) -> FindingReader:
+    """Return the findings of a record, with fixed texts and time."""
+    return FindingReader(
+        ledger, KEY, describe=lambda _rule: RuleText("t", "api-key", "gains", "remedy"), suppression=None, seen_at="now"
+    )
+
+
+def told(ledger: Ledger) -> list[Finding]:
+    """Read the findings of a record."""
+    return list(reader(ledger))
+
+
 def findings(partials: Sequence[Partial], path: Path | None = None) -> list[Finding]:
     """Merge units into a new record and read the findings."""
     ledger = Ledger.open(path, identity={"key": KEY.key_id})
     for partial in partials:
         ledger.add(partial, uri=partial.receipt.uri, version="1")
-    reader = FindingReader(
-        ledger,
-        KEY,
-        describe=lambda _rule: RuleText("t", "api-key", "gains", "remedy"),
-        suppression=lambda _id: None,
-        seen_at="now",
-    )
-    result = list(reader)
+    result = told(ledger)
     ledger.close()
     return result
 
@@ -164,3 +172,106 @@ def test_bounds_of_earlier_units_change_nothing() -> None:
         bounds.update(partial.tally.bounds())
         told.append(partial)
     assert findings(told) == findings(plain)
+
+
+def remedies(columns: dict[str, str], form: str) -> str:
+    """Return the remedy of a token that was found in an input of these columns."""
+    partial = unit("f", 0, 1, [sighting("a", 1)])
+    partial.receipt = replace(partial.receipt, format=form, columns=columns)
+    (finding,) = findings([partial])
+    return finding.remedy
+
+
+def test_a_feed_is_told_from_an_export() -> None:
+    """Parquet with a changefeed's own columns, like its JSON, comes with the step that changes the feed; an EXPORT does not."""
+    assert "CREATE CHANGEFEED" in remedies({"c": "", "__crdb__event_type": ""}, "parquet")
+    assert "CREATE CHANGEFEED" in remedies({"*": ""}, "ndjson (wrapped)")
+    assert "CREATE CHANGEFEED" not in remedies({"c": ""}, "parquet")
+
+
+def test_what_a_run_does_not_have_is_not_told(tmp_path: Path) -> None:
+    """Of an earlier run's inputs only those that are asked for count: findings, joined paths, gaps, receipts. The rest stays."""
+    ours = unit("f", 0, 10, [sighting("a", 1, path="$.m1")])
+    other = unit("g", 0, 10, [sighting("a", 2), *(sighting(f"{n}", n + 1, path=f"$.m{n}") for n in range(150))])
+    other.gap(Gap("g", "odd"))
+    other.note(Note("g", "odd too"))
+    ledger = Ledger.open(tmp_path / "record", identity={})
+    for partial in (ours, other):
+        ledger.add(partial, uri=partial.receipt.uri, version="1")
+    everything = told(ledger)
+    ledger.ask([("f", "1"), ("g", "2")])
+    assert told(ledger) == findings([ours])
+    assert [receipt.uri for receipt in ledger.receipts()] == ["f"]
+    assert (ledger.gaps(9), ledger.notes()) == (([], 0), [])
+    assert ledger.finished("g", "1") == {0}
+    ledger.ask([("f", "1"), ("g", "1")])
+    assert told(ledger) == everything
+    assert everything != findings([ours])
+    ledger.close()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(contents=_UNITS, suppressed=st.sampled_from([None, "0", "f"]))
+def test_what_is_counted_is_what_is_told(contents: list[list[tuple[int, str, int]]], suppressed: str | None) -> None:
+    """The numbers of a summary are those of the findings, in the same order, suppressed ones told apart."""
+    ledger = Ledger.open(None, identity={})
+    for number, rows in enumerate(contents):
+        seen = [sighting(str(s), row + 1, part=part, path=f"$.m{member}") for row, (s, part, member) in enumerate(rows)]
+        ledger.add(unit("f", number, 100, seen), uri="f", version="1")
+    every = FindingReader(
+        ledger,
+        KEY,
+        describe=lambda _rule: RuleText("t", "api-key", "gains", "remedy"),
+        suppression=None if suppressed is None else lambda found: "known" if found.endswith(suppressed) else None,
+        seen_at="now",
+    )
+    assert list(every.counted()) == [
+        (found.rule_id, found.table, found.severity, found.confidence, found.occurrences, found.suppressed is not None)
+        for found in every
+    ]
+    ledger.close()
+
+
+@pytest.mark.parametrize("held", [1, 7, 300])
+def test_what_a_unit_packs_changes_nothing(held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Findings of one unit are the same however many of them are held as objects, columns full of secrets included."""
+    rng = random.Random(4)
+    seen = [
+        sighting(
+            str(rng.randrange(limit)),
+            row + 1,
+            part=rng.choice(["after", "before"]),
+            column=column,
+        )._replace(
+            confidence=rng.choice(list(Confidence)),
+            setting=rng.choice(list(Setting)),
+            evidence=Evidence("...", 9, "digits", ("base64",) * rng.randrange(3)),
+        )
+        for column, limit in (("few", 20), ("thousand", 1000), ("full", 1 << 60))
+        for row in range(1500)
+    ]
+    rng.shuffle(seen)
+    seen.sort(key=lambda one: one.row)
+    plain = findings([unit("f", 0, 1500, seen)])
+    assert len(plain) > 500
+    monkeypatch.setattr(tally, "MOST_HELD", held)
+    assert findings([unit("f", 0, 1500, seen)]) == plain
+
+
+def test_memory_is_that_of_one_unit() -> None:
+    """Merging fifty units with a thousand findings each, and reading them back, takes no more than a few MB."""
+    ledger = Ledger.open(None, identity={})
+    tracemalloc.start()
+    try:
+        for number in range(50):
+            seen = [sighting(f"{number}-{row}", row + 1, column=f"c{number}") for row in range(1000)]
+            ledger.add(unit(f"f{number}", 0, 1000, seen), uri=f"f{number}", version="1")
+        del seen
+        tracemalloc.reset_peak()
+        count = sum(1 for _ in reader(ledger))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    ledger.close()
+    assert count == 50_000
+    assert peak < 5_000_000
