@@ -84,10 +84,10 @@ def scan(
     from auditor.decoders.ddl import read_ddl
     from auditor.decoders.options import ReadOptions
     from auditor.detect.toolkit import Toolkit
+    from auditor.memory import suit_scanning
     from auditor.reports import parse_reports, write_reports
-    from auditor.workers import collect_less_often
 
-    collect_less_often()
+    suit_scanning()
     specs = parse_reports(reports or (() if quiet else ("text",)))
     options = ReadOptions(table=table, columns=tuple(filter(None, columns.split(","))), **reading)
     tables = read_ddl(ddl.read_bytes(), str(ddl)) if ddl is not None else {}
