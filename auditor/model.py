@@ -197,8 +197,9 @@ class Receipt:
     """
     What one unit of work read. Units of one input are numbered from 0 in the order of its bytes.
 
-    ``columns`` maps each known column to '' (scanned) or the reason why it cannot hold text or was not
-    scanned; a format that scans every member of every row (JSON) says so with the single name ``*``.
+    ``feed`` says that a changefeed wrote it, and not an EXPORT. ``columns`` maps each known column to '' (scanned) or the reason
+    why it cannot hold text or was not scanned; a format that scans every member of every row (JSON) says so with the single name
+    ``*``.
     """
 
     uri: str
@@ -211,6 +212,7 @@ class Receipt:
     bytes: int
     columns: Mapping[str, str] = field(default_factory=dict)
     resolved: Timestamp | None = None
+    feed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

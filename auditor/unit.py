@@ -16,7 +16,7 @@ from auditor.blocks import Chunks, Peeked, Readable, ReadAhead
 from auditor.decoders import compression, layout_of
 from auditor.decoders.batch import TextBatch
 from auditor.decoders.export_manifest import export_manifest
-from auditor.decoders.names import resolved_of_name, table_of_name
+from auditor.decoders.names import is_changefeed_file, resolved_of_name, table_of_name
 from auditor.decoders.options import ReadOptions
 from auditor.decoders.resolved import read_resolved
 from auditor.detect.detector import Detector
@@ -35,6 +35,9 @@ HEAD = 64 * 1024
 #: The result of an EXPORT is read whole up to here: over 100,000 files.
 LARGEST_MANIFEST = 16 << 20
 PARQUET_MAGIC = b"PAR1"
+#: How a changefeed's own columns in Parquet are called (changefeed docs, "Parquet"), and the formats of its messages.
+_FEED_COLUMNS = "__crdb_"
+_MESSAGES = "ndjson ("
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,8 @@ class _UnitScan:
         rows = self._inspect(ReadAhead(blob.batches(unit.start, last)))
         self.progress(share)
         columns = {self.detector.scrub(name): why for name, why in blob.columns.items()}
-        self._receipt(format=blob.format, compression=packing, rows=rows, bytes=share, columns=columns)
+        feed = any(name.startswith(_FEED_COLUMNS) for name in columns)
+        self._receipt(format=blob.format, compression=packing, rows=rows, bytes=share, columns=columns, feed=feed)
 
     def _read_text(self, file: BinaryIO, stream: Peeked, packing: str) -> None:
         """Inspect a text in chunks, decompressing it beside the scan."""
@@ -190,7 +194,9 @@ class _UnitScan:
         for gap in chunks.gaps:
             self.partial.gap(gap._replace(uri=self.uri))
         columns = {self.detector.scrub(name): "" for name in layout.columns} or {"*": ""}
-        self._receipt(format=layout.format, compression=packing, rows=rows, bytes=chunks.bytes + skipped, columns=columns)
+        read = chunks.bytes + skipped
+        feed = layout.format.startswith(_MESSAGES) or is_changefeed_file(self.unit.source.name)
+        self._receipt(format=layout.format, compression=packing, rows=rows, bytes=read, columns=columns, feed=feed)
 
     def _read_beginning(self, text: Peeked, head: bytes, layout: Layout) -> None:
         """Note what is to be known about an input, and inspect what stands before its first record."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import signal
 import sys
@@ -45,7 +44,6 @@ class Workers(AbstractContextManager["Workers"]):
         self._pool: ProcessPoolExecutor | None = None
         self._jobs = jobs
         _bounds.clear()
-        gc.freeze()
         if jobs > 1:
             context = multiprocessing.get_context("fork" if sys.platform == "linux" and not remote else "spawn")
             _tools, _read = tools, context.Value("Q", 0)
@@ -55,7 +53,6 @@ class Workers(AbstractContextManager["Workers"]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Stop the pool; units under way end first."""
-        gc.unfreeze()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -71,7 +68,7 @@ class Workers(AbstractContextManager["Workers"]):
         """
         if self._pool is None:
             for unit in units:
-                yield unit, _scan_unit(unit, self._tools, self._progress)
+                yield unit, scan_unit(unit, self._tools, self._progress, _bounds)
             return
         pending: deque[tuple[Unit, Future[Partial]]] = deque()
         interrupted = False
@@ -109,18 +106,6 @@ class Workers(AbstractContextManager["Workers"]):
         self._told = total
 
 
-def _scan_unit(unit: Unit, tools: Toolkit, progress: Callable[[int], None]) -> Partial:
-    """
-    Scan one unit, and leave nothing of it behind.
-
-    A detector refers to itself and to what its unit found, so it is freed by a collection only: without one the findings of
-    thirty units lay in memory. Rules and modules are frozen, so that a collection looks at the unit's own objects alone.
-    """
-    partial = scan_unit(unit, tools, progress, _bounds)
-    gc.collect()
-    return partial
-
-
 def _start(rule_files: Sequence[Path], engine: str, key: AuditKey, read: Any) -> None:
     """Prepare a worker process: it leaves Ctrl-C to its parent, and compiles the rules unless it inherited them."""
     global _tools, _read
@@ -134,7 +119,7 @@ def _start(rule_files: Sequence[Path], engine: str, key: AuditKey, read: Any) ->
 def _scan(unit: Unit) -> Partial:
     """Scan one unit in a worker."""
     assert _tools is not None
-    return _scan_unit(unit, _tools, _count)
+    return scan_unit(unit, _tools, _count, _bounds)
 
 
 def _count(size: int) -> None:

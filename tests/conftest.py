@@ -18,6 +18,7 @@ from hypothesis import settings
 from auditor.decoders.batch import TextBatch
 from auditor.decoders.json_lines import JsonLines
 from auditor.detect.engines import make_engine
+from auditor.detect.hits import Prefilter
 from auditor.detect.rule import Rule
 from auditor.detect.rulebook import Rulebook, compile_rule
 from auditor.detect.toolkit import Toolkit
@@ -135,7 +136,7 @@ def rulebook() -> Rulebook:
 @pytest.fixture
 def tools(rulebook: Rulebook, key: AuditKey) -> Toolkit:
     """Return the toolkit of those rules on the fastest engine."""
-    return Toolkit(rulebook, make_engine(rulebook.expressions), key)
+    return Toolkit(rulebook, Prefilter(rulebook, make_engine(rulebook.expressions)), key)
 
 
 @pytest.fixture

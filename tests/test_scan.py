@@ -74,6 +74,15 @@ def shipped() -> Toolkit:
     return Toolkit.load([], "", KEY)
 
 
+def test_changefeeds_are_told_from_exports(sample: Path, shipped: Toolkit) -> None:
+    """A changefeed's files are known by their messages, their own columns or their names; all else is none."""
+    for folder, feed in (("changefeed", True), ("captures/row", True), ("exports", False)):
+        for source in find_inputs(str(sample / folder)):
+            receipt = scan_unit(Unit(source, ReadOptions()), shipped, lambda _size: None).receipt
+            if receipt.rows and not source.name.startswith(("result", "schema")):
+                assert receipt.feed is feed, source.name
+
+
 def test_finds_what_was_planted_in_every_format(sample: Path, reports: Path) -> None:
     """Every planted token that has a rule is found with the right row, column and part, and nothing else is."""
     result = score(reports / "jsonl", sample.with_name("d.truth.jsonl"))

@@ -145,6 +145,11 @@ def table_of_name(name: str) -> str:
     return known.table if isinstance(known, ChangefeedFile) else ""
 
 
+def is_changefeed_file(name: str) -> bool:
+    """Tell whether a file is named as a changefeed names the files of a cloud storage sink."""
+    return isinstance(parse(name), ChangefeedFile)
+
+
 def resolved_of_name(name: str) -> Timestamp | None:
     """Return the timestamp that a ``.RESOLVED`` file is named by, None for any other file."""
     known = parse(name)

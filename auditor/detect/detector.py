@@ -9,7 +9,6 @@ and judgement; (4) encoded texts are opened and go through the prefilter, too; (
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from auditor.detect.encoded import decoded_runs
@@ -21,7 +20,7 @@ from auditor.detect.setting import setting_of
 from auditor.detect.unwrap import DEEPEST, Layer, opened, unwrapped
 from auditor.identity import AuditKey
 from auditor.model import Cell, Confidence, Gap, Row, Sighting
-from auditor.protocols import Engine, Problems, RowBatch
+from auditor.protocols import Problems, RowBatch
 from auditor.redaction import evidence_of, shown_key
 
 #: Text that one row may unwrap to, over all layers; what lies beyond is a gap.
@@ -30,6 +29,7 @@ MOST_UNWRAPPED = 16 << 20
 MOST_CLAIMS = 1000
 #: Clues of one record that are looked for in its cells.
 MOST_CLUES = 16
+_MOST_NAMES = 4096
 
 
 #: (rule id, table, column, path, part, secret id) -> whether such a sighting will be told, and not just counted.
@@ -52,16 +52,16 @@ class Detector:
     """Finds raw tokens in batches. One instance a thread (the engine's scratch space is not shared)."""
 
     def __init__(
-        self, rulebook: Rulebook, engine: Engine, key: AuditKey, *, uri: str, problems: Problems, tells: Tells = always
+        self, rulebook: Rulebook, prefilter: Prefilter, key: AuditKey, *, uri: str, problems: Problems, tells: Tells = always
     ) -> None:
-        """Take compiled rules, the engine that was made from their expressions, and who says what need not be described."""
+        """Take compiled rules, the prefilter that was made from them, and who says what need not be described."""
         self._tells = tells
         self._rules = rulebook.rules
-        self._prefilter = Prefilter(rulebook, engine)
+        self._prefilter = prefilter
         self._key = key
         self._uri = uri
         self._problems = problems
-        self._shown = lru_cache(maxsize=4096)(self.scrub)
+        self._names: dict[str, str] = {}
 
     def inspect(self, batch: RowBatch) -> Iterator[Sighting]:
         """Yield confirmed secrets in row order; see `auditor.protocols.Inspector`."""
@@ -131,6 +131,15 @@ class Detector:
             prefix = _prefix(self._rules[claim.rule].rule.prefixes, claim.secret)
             shown = shown[:start] + evidence_of(claim.secret, prefix).redacted + shown[end:]
         return shown
+
+    def _shown(self, name: str) -> str:
+        """Return a name of a table, a column or a path without secrets: the few of an input are looked at once."""
+        known = self._names.get(name)
+        if known is None:
+            if len(self._names) >= _MOST_NAMES:
+                self._names.clear()
+            known = self._names[name] = self.scrub(name)
+        return known
 
     def _claims(self, cells: Sequence[Cell], frontier: list[_Search], number: int) -> list[Claim]:
         """Return what the rules claim in one row, whose cells are known to hold something at the searches given."""

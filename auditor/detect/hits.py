@@ -136,8 +136,6 @@ class Prefilter:
     def _spot(self, numbers: frozenset[int]) -> Spot:
         """Return what to try where expressions of these numbers matched."""
         found = {rule for number in numbers if number != ENCODED for rule in self._rulebook.owners[number]}
-        if ENCODED in numbers:
-            found |= self._rulebook.of_encoded
         return self._spot_of(found, encoded=ENCODED in numbers)
 
     def _joined(self, spots: tuple[Spot, ...]) -> Spot:

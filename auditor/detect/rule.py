@@ -86,10 +86,7 @@ class Rule(BaseModel):
     severity: str
     specificity: Specificity = Specificity.VENDOR
     scope: Scope = Scope.CELL
-    prefilter: tuple[str, ...] = ()
-    encoded: bool = Field(
-        default=False, description="the secret holds base64 of 17 printable characters: the encoded-run stage finds it"
-    )
+    prefilter: tuple[str, ...] = Field(min_length=1)
     pattern: str
     prefixes: tuple[str, ...] = Field(default=(), description="public beginnings of the secret that evidence may show")
     innermost: Innermost | None = None
@@ -117,8 +114,6 @@ def flaws(rule: Rule) -> Iterator[str]:
     Apart from the model, since compiling the shipped packs' thousand expressions twice at every start would cost 0.1 s: they are
     proved by `auditor rules test`, a user's file whenever it is read.
     """
-    if not rule.prefilter and not rule.encoded:
-        yield "it has neither a prefilter nor encoded: true"
     try:
         re.compile(rule.pattern, re.ASCII)
     except re.error as error:

@@ -70,8 +70,6 @@ class Rulebook:
         self.expressions = tuple(owners)
         #: For each expression, the rules that it stands before.
         self.owners = tuple(map(tuple, owners.values()))
-        #: The rules that are tried wherever there is an encoded run.
-        self.of_encoded = frozenset(index for index, compiled in enumerate(rules) if compiled.rule.encoded)
 
 
 def load_rulebook(user_files: Iterable[Path] = ()) -> Rulebook:

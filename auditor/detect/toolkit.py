@@ -8,29 +8,30 @@ from pathlib import Path
 
 from auditor.detect.detector import Detector, Tells, always
 from auditor.detect.engines import make_engine
+from auditor.detect.hits import Prefilter
 from auditor.detect.rulebook import Rulebook, load_rulebook
 from auditor.identity import AuditKey
 from auditor.model import Gap, Note
-from auditor.protocols import Engine, Problems
+from auditor.protocols import Problems
 
 
 @dataclass(frozen=True, slots=True)
 class Toolkit:
-    """Rules, the engine made from their expressions, and the key. Used by one thread at a time."""
+    """Rules, the prefilter made from their expressions, and the key. Used by one thread at a time."""
 
     rulebook: Rulebook
-    engine: Engine
+    prefilter: Prefilter
     key: AuditKey
 
     @classmethod
     def load(cls, rule_files: Sequence[Path], engine: str, key: AuditKey) -> Toolkit:
         """Load and compile the shipped rules and the user's."""
         rulebook = load_rulebook(rule_files)
-        return cls(rulebook, make_engine(rulebook.expressions, engine), key)
+        return cls(rulebook, Prefilter(rulebook, make_engine(rulebook.expressions, engine)), key)
 
     def detector(self, uri: str, problems: Problems, tells: Tells = always) -> Detector:
         """Return a detector for one input, which is named by ``uri`` in its gaps."""
-        return Detector(self.rulebook, self.engine, self.key, uri=uri, problems=problems, tells=tells)
+        return Detector(self.rulebook, self.prefilter, self.key, uri=uri, problems=problems, tells=tells)
 
     def scrub(self, text: str) -> str:
         """Return a text without the secrets in it; see `Detector.scrub`."""

@@ -23,8 +23,6 @@ from auditor.tally import PlaceKey, Seen
 
 # With 4 MiB a million findings take as long; a record is written and read in the order of its keys.
 _CACHE_KIB = 4 * 1024
-#: Members whose names begin so are a changefeed's own columns in Parquet (changefeed docs, "Parquet").
-_FEED_COLUMNS = "__crdb_"
 #: As `auditor.tally.Seen` does: the first row stays, the strongest confidence and the plainest evidence win.
 _ADD_UP = (
     "ON CONFLICT DO UPDATE SET count = count + excluded.count, confidence = max(confidence, excluded.confidence),"
@@ -154,7 +152,7 @@ class Ledger:
                 json.dumps(dict(receipt.columns), ensure_ascii=False),
                 str(receipt.resolved) if receipt.resolved else None,
                 gaps_total,
-                _is_of_feed(receipt),
+                receipt.feed,
             ),
         )
         assert cursor.lastrowid is not None
@@ -197,12 +195,12 @@ class Ledger:
     def receipts(self) -> Iterator[Receipt]:
         """Yield every unit's receipt, ordered by address and unit."""
         query = (
-            "SELECT shown_uri, ordinal, kind, format, compression, table_name, rows, bytes, columns, resolved FROM unit"
+            "SELECT shown_uri, ordinal, kind, format, compression, table_name, rows, bytes, columns, resolved, feed FROM unit"
             " WHERE asked ORDER BY shown_uri, uri, ordinal"
         )
-        for uri, ordinal, kind, form, compression, table, rows, size, columns, resolved in self.connection.execute(query):
+        for uri, ordinal, kind, form, compression, table, rows, size, columns, resolved, feed in self.connection.execute(query):
             stamp = Timestamp.parse(resolved) if resolved else None
-            yield Receipt(uri, ordinal, kind, form, compression, table, rows, size, json.loads(columns), stamp)
+            yield Receipt(uri, ordinal, kind, form, compression, table, rows, size, json.loads(columns), stamp, bool(feed))
 
     def gaps(self, most: int) -> tuple[list[Gap], int]:
         """Return the first gaps by address and row, and how many there are in all."""
@@ -234,11 +232,6 @@ class Ledger:
             " FROM stated JOIN unit AS teller ON teller.id = stated.unit AND teller.asked ORDER BY stated.filename"
         )
         return [Reconciled(name, stated, read) for name, stated, read in self.connection.execute(query)]
-
-
-def _is_of_feed(receipt: Receipt) -> bool:
-    """Tell whether a changefeed wrote an input, and not an EXPORT: JSON messages, or Parquet with a feed's own columns."""
-    return receipt.format.startswith("ndjson (") or any(name.startswith(_FEED_COLUMNS) for name in receipt.columns)
 
 
 def _seen_row(seen: Seen) -> tuple[object, ...]:

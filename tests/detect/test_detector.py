@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from auditor.detect.detector import Detector
 from auditor.detect.engines import make_engine
+from auditor.detect.hits import Prefilter
 from auditor.detect.rulebook import Rulebook
 from auditor.identity import AuditKey
 from auditor.model import Setting, Sighting
@@ -161,14 +162,14 @@ def test_both_engines_agree(rulebook: Rulebook, key: AuditKey, partial: Partial,
     results = []
     for name in ("hyperscan", "standard"):
         engine = make_engine(rulebook.expressions, name)
-        detector = Detector(rulebook, engine, key, uri="file", problems=partial)
+        detector = Detector(rulebook, Prefilter(rulebook, engine), key, uri="file", problems=partial)
         results.append(list(detector.inspect(TextBatch(framed, layout, uri="f", table="t", first_row=1, problems=partial))))
     assert results[0] == results[1]
 
 
 def test_scrub_replaces_secrets(rulebook: Rulebook, key: AuditKey, partial: Partial) -> None:
     """A name or address with a token in it is shown without the token, plain or encoded."""
-    detector = Detector(rulebook, make_engine(rulebook.expressions), key, uri="", problems=partial)
+    detector = Detector(rulebook, Prefilter(rulebook, make_engine(rulebook.expressions)), key, uri="", problems=partial)
     assert detector.scrub(f"dump-{TOKEN}.csv") == "dump-acme_....csv"
     encoded = base64.b64encode(TOKEN.encode()).decode()
     assert encoded not in detector.scrub(f"dump-{encoded}.csv")

@@ -15,6 +15,7 @@ from auditor.decoders.json_lines import JsonLines
 from auditor.detect.checks import all_checks
 from auditor.detect.detector import Detector
 from auditor.detect.engines import make_engine
+from auditor.detect.hits import Prefilter
 from auditor.detect.judge import Judged, judge
 from auditor.detect.rule import RuleFile, flaws
 from auditor.detect.rulebook import CompiledRule, Rulebook, compile_rule
@@ -334,7 +335,7 @@ def sighted_fixture() -> Callable[[dict[str, object]], list[Sighting]]:
         layout, problems = JsonLines("wrapped"), NoProblems()
         framed = layout.frame(json.dumps({"after": after}).encode() + b"\n")
         batch = TextBatch(framed, layout, uri="f", table="t", first_row=1, problems=problems)
-        return list(Detector(BOOK, engine, KEY, uri="f", problems=problems).inspect(batch))
+        return list(Detector(BOOK, Prefilter(BOOK, engine), KEY, uri="f", problems=problems).inspect(batch))
 
     return sighted
 
