@@ -15,6 +15,8 @@ from auditor.protocols import Layout
 BLOCK = 512 << 10
 #: A record that is longer is cut, which is a gap.
 MOST_RECORD = 32 << 20
+#: What is looked at to recognise a format: so much, or up to so much of a first line that is longer.
+HEAD, LONGEST_HEAD = 64 << 10, 16 << 20
 _AHEAD = 4
 
 
@@ -44,6 +46,13 @@ class Peeked:
                 break
             self._head += more
         return self._head[:size]
+
+    def head(self) -> bytes:
+        """Return the bytes that a format is recognised by, 64 KiB or as far as the first line goes; they are left to be read."""
+        size = HEAD
+        while b"\n" not in (head := self.peek(size)) and len(head) == size < LONGEST_HEAD:
+            size *= 4
+        return head
 
     def read(self, size: int = -1, /) -> bytes:
         """Return up to ``size`` bytes: what was looked at first."""

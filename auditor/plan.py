@@ -18,7 +18,7 @@ from auditor.decoders.names import resolved_of_name, table_of_name
 from auditor.decoders.options import ReadOptions
 from auditor.errors import DecodeError, SourceUnavailable
 from auditor.protocols import Input, Layout
-from auditor.unit import HEAD, PARQUET_MAGIC, Unit
+from auditor.unit import PARQUET_MAGIC, Unit
 
 #: Most bytes of one unit. What one unit found is held in memory, so this also bounds that.
 UNIT = 64 << 20
@@ -64,7 +64,7 @@ def plan(source: Input, options: ReadOptions, *, size: int = UNIT) -> Iterator[U
 def _ranges(source: Input, options: ReadOptions, size: int) -> Iterator[Unit]:
     """Cut a big input where its format can be cut."""
     with source.open() as file:
-        head = Peeked(file).peek(HEAD)
+        head = Peeked(file).head()
         if head.startswith(PARQUET_MAGIC):
             from auditor.decoders.parquet import group_sizes
 

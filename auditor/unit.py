@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from auditor.blocks import Chunks, Peeked, Readable, ReadAhead
+from auditor.blocks import HEAD, Chunks, Peeked, Readable, ReadAhead
 from auditor.decoders import compression, layout_of
 from auditor.decoders.batch import TextBatch
 from auditor.decoders.export_manifest import export_manifest
@@ -30,8 +30,6 @@ from auditor.protocols import Blob, Haystack, Input, Layout, RowBatch
 from auditor.redaction import shown_uri
 from auditor.tally import Bounds, Tally
 
-#: What is looked at to recognise a format.
-HEAD = 64 * 1024
 #: The result of an EXPORT is read whole up to here: over 100,000 files.
 LARGEST_MANIFEST = 16 << 20
 PARQUET_MAGIC = b"PAR1"
@@ -164,7 +162,7 @@ class _UnitScan:
         elif packing:
             text = Peeked(compression.open_decompressed(stream, packing))
         try:
-            head = text.peek(HEAD)
+            head = text.head()
         except DecodeError as error:
             self.partial.gap(Gap(self.uri, error.what))
             self._receipt(format="unreadable", compression=packing)
@@ -201,7 +199,7 @@ class _UnitScan:
     def _read_beginning(self, text: Peeked, head: bytes, layout: Layout) -> None:
         """Note what is to be known about an input, and inspect what stands before its first record."""
         manifest = export_manifest(head)
-        if manifest and len(head) == HEAD:
+        if manifest and len(head) >= HEAD:
             manifest = export_manifest(text.peek(LARGEST_MANIFEST))
         if manifest:
             self.partial.stated.extend((self.detector.scrub(name), rows) for name, rows, _ in manifest)

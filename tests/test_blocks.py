@@ -97,3 +97,15 @@ def test_peeking_takes_nothing() -> None:
     assert peeked.peek(9) == b"cdef"
     assert peeked.read() == b"cdef"
     assert peeked.read(1) == b""
+
+
+@pytest.mark.parametrize("size", [10, blocks.HEAD, 5 * blocks.HEAD, blocks.LONGEST_HEAD + 1])
+def test_a_head_holds_the_first_line(size: int) -> None:
+    """A long first line is looked at whole, up to a bound, and nothing of it is taken."""
+    data = b"x" * size + b"\n" + b"y" * 2 * blocks.LONGEST_HEAD
+    stream = Peeked(io.BytesIO(data))
+    head = stream.head()
+    assert data.startswith(head)
+    assert (b"\n" in head) is (size < blocks.LONGEST_HEAD)
+    assert blocks.HEAD <= len(head) <= blocks.LONGEST_HEAD
+    assert b"".join(iter(lambda: stream.read(1 << 20), b"")) == data

@@ -1,5 +1,5 @@
 """
-The fallback: any text, line by line, so that nothing goes unscanned for its form.
+The fallback: any text, line by line, so that nothing goes unscanned for its form. A PEM block is one record, as a key is one.
 
 Text in UTF-16, which PowerShell's ``>`` writes, is turned to UTF-8. Of binary data the runs between line feeds and NUL bytes
 are lines.
@@ -8,6 +8,7 @@ are lines.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,9 @@ from auditor.protocols import Framed
 LONGEST = 1 << 20
 # How far back from there a gap between words is looked for.
 _GAP_WITHIN = 1 << 16
+# RFC 7468, and the header lines of RFC 1421; 16 kB hold an RSA key of 16,384 bits, with line breaks.
+_PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,60}-----(?:[^-]|-(?!----)){0,16384}+-----END [A-Z0-9 ]{1,60}-----")
+_BEGIN, _END, _LONGEST_PEM = b"-----BEGIN ", b"-----END ", 1 << 15
 _UNLISTED = "not a listed format; scanned as text lines"
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
 
@@ -50,17 +54,22 @@ class TextLines:
         if not self.splittable:
             return _last_wide_end(block, self.encoding)
         cut = max(block.rfind(b"\n"), block.rfind(b"\0") if self.binary else -1) + 1
+        begun = block.rfind(_BEGIN, max(0, cut - _LONGEST_PEM), cut)
+        if begun >= 0 and block.find(_END, begun, cut) < 0:
+            cut = max(block.rfind(b"\n", 0, begun), block.rfind(b"\0", 0, begun) if self.binary else -1) + 1
         return cut or (_gap_before(block, LONGEST) if len(block) > LONGEST else 0)
 
     def start(self, window: bytes) -> int:
-        """Return the place behind the first line feed."""
-        return window.find(b"\n") + 1 or -1
+        """Return the place behind the first line feed, or behind that of a PEM block which the window begins in."""
+        end = window.find(_END, 0, _LONGEST_PEM)
+        inside = end >= 0 and window.find(_BEGIN, 0, end) < 0
+        return window.find(b"\n", end if inside else 0) + 1 or -1
 
     def frame(self, chunk: bytes) -> Framed:
         """Take each line for a record; of binary data, the runs between NUL bytes too."""
         data = chunk if self.splittable else chunk.decode(self.encoding, "replace").encode()
         ends = _run_ends(data) if self.binary else line_ends(data)
-        return Framed(data, ends, len(ends))
+        return _joined(data, ends) if _BEGIN in data else Framed(data, ends, len(ends))
 
     def values(self, framed: Framed) -> None:
         """Tell that records must be decoded, which is no work."""
@@ -70,6 +79,15 @@ class TextLines:
         """Return the line as one cell without a column."""
         text = record.decode("utf-8", "replace").rstrip("\r\n\0")
         return Row([Cell("after", "", "", text)] if text else ())
+
+
+def _joined(data: bytes, ends: NDArray[np.int64]) -> Framed:
+    """Make one record of the lines of each PEM block; a record has the number of its first line."""
+    inside = np.zeros(len(ends), dtype=np.bool_)
+    for block in _PEM.finditer(data):
+        inside |= (ends > block.start()) & (ends < block.end())
+    last = np.flatnonzero(~inside)
+    return Framed(data, ends[last], len(ends), np.concatenate((np.zeros(1, dtype=np.int64), last[:-1] + 1)) + 1)
 
 
 def _gap_before(block: bytes, length: int) -> int:

@@ -85,3 +85,31 @@ def test_nothing_has_no_rows():
     """An empty chunk frames to nothing, also of binary data."""
     assert len(text_lines.recognise(b"", "x", OPTIONS).frame(b"").ends) == 0
     assert len(text_lines.recognise(b"\0", "x", OPTIONS).frame(b"").ends) == 0
+
+
+PEM = "\n".join(["-----" + f"BEGIN {'PRIVATE'} KEY-----", *["Zm9v" * 16] * 3, "-----" + f"END {'PRIVATE'} KEY-----"])
+
+
+@given(
+    st.lists(st.sampled_from([PEM, "a line", "-----" + "BEGIN and no end", PEM.replace("END", "ENDE")]), max_size=6), st.data()
+)
+def test_a_key_is_one_row(texts, draw):
+    """A PEM block is one record, cut anywhere; one that never ends is lines. Each has the number of its first line."""
+    data = "\n".join([*texts, "x" * 40_000]).encode()
+    cuts = draw.draw(st.lists(st.integers(1, 300), max_size=8))
+    _, found = read(data, cuts)
+    assert found.count(PEM) == texts.count(PEM)
+    assert "\n".join(found).encode() == data
+    framed = text_lines.recognise(data, "x", OPTIONS).frame(data)
+    assert framed.total == data.count(b"\n") + 1
+    assert (
+        framed.numbers is None or [data[: int(end)].count(b"\n") + 1 for end in framed.ends[:-1]] == framed.numbers[1:].tolist()
+    )
+
+
+def test_no_range_begins_in_a_key():
+    """A window that begins inside of a PEM block starts behind it; one that begins before another starts at the next line."""
+    layout = text_lines.recognise(b"x\n", "x", OPTIONS)
+    window = (PEM[40:] + "\nnext\n" + PEM).encode()
+    assert window[layout.start(window) :].startswith(b"next\n")
+    assert layout.start(b"rest\n" + PEM.encode()) == len(b"rest\n")
