@@ -121,6 +121,7 @@ def main() -> None:
     # Arrow alone cannot open the orders: their DECIMAL has no precision, and CockroachDB writes that as 2**31 - 1.
     parquet = replace(parquet, without="/orders/")
     print(machine.described(peer.label for peer in PEERS))
+    starting()  # first, while nothing is being written to the disk
     one_core([("ndjson, wrapped", ndjson, 8, 15), ("csv", csv, 6, 10), ("a token in every row", crowded, 2, 4)])
     against_mere_reading([("parquet", parquet), ("ndjson.gz", gzip)])
     jobs(feed)
@@ -128,7 +129,6 @@ def main() -> None:
     if os.environ.get("BENCH_LARGE") == "1":
         large.append(("ndjson, one large file", data.sample("large", "--format", "wrapped-mixed", "--size", str(10 * _SIZE))))
     memory([("ndjson, one file", feed), *large, ("a million findings", data.million_findings())])
-    starting()
 
 
 if __name__ == "__main__":

@@ -145,7 +145,10 @@ def _fields(delimiters: Bits, feeds: NDArray[np.int64]) -> NDArray[np.int64]:
 def _followed_by_text(data: bytes, marks: _Marks, feeds: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the indexes of records in which a closing quote is followed by more text."""
     allowed = bits.preceding(marks.delimiters | marks.feeds | marks.quotes)
-    at = bits.positions(marks.quotes & ~marks.inside & ~allowed)
+    followed = marks.quotes & ~marks.inside & ~allowed
+    if not followed.any():
+        return _NONE
+    at = bits.positions(followed)
     at = at[at + 1 < len(data)]
     at = at[bytes_of(data)[at + 1] != _RETURN]
     indexes = np.unique(np.searchsorted(feeds, at))
