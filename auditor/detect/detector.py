@@ -2,8 +2,8 @@
 The inspector of raw tokens: a cheap pass over whole buffers, an exact one over the cells that had a hit.
 
 A batch goes through these steps: (1) the prefilter and the encoded-run stage say in which values something may be, and what to
-try on them; (2) rows whose values cannot be found as they lie are decoded, and it is tried on all their cells; (3) exact patterns
-and judgement; (4) encoded texts are opened and go through the prefilter, too; (5) overlaps.
+try on them; (2) rows whose values cannot be found as they lie are decoded, and their cells known by the clues that the prefilter
+left; (3) exact patterns and judgement; (4) encoded texts are opened and go through the prefilter, too; (5) overlaps.
 """
 
 from __future__ import annotations
@@ -95,22 +95,25 @@ class Detector:
         A clue that no cell holds as it is (the format had encoded the whole record) has every cell searched once more, and so
         have many clues: each is looked for in every cell.
         """
-        layers = [_opened(row.cells) for row in rows]
-        found: list[dict[int, list[Spot]]] = [{} for _ in rows]
+        found: list[dict[tuple[int, int], tuple[Layer, list[Spot]]]] = [{} for _ in rows]
+        opened_cells: dict[int, list[Layer]] = {}
         for clue, spot in clues[:MOST_CLUES]:
             held = False
-            for texts, searches in zip(layers, found, strict=True):
-                for place, layer in enumerate(texts):
-                    if clue in layer.text:
-                        searches.setdefault(place, []).append(spot)
-                        held = True
+            for row, searches in zip(rows, found, strict=True):
+                for place, cell in enumerate(row.cells):
+                    if clue not in cell.text:
+                        continue
+                    layers = opened_cells.get(id(cell))
+                    if layers is None:
+                        layers = opened_cells[id(cell)] = opened(cell)
+                    for inner, layer in enumerate(layers):
+                        if clue in layer.text:
+                            searches.setdefault((place, inner), (layer, []))[1].append(spot)
+                            held = True
             if not held or len(clues) > MOST_CLUES:
-                return [self._search_all(texts) for texts in layers]
+                return [self._search_all(_opened(row.cells)) for row in rows]
         joined = self._prefilter.joined
-        return [
-            [_Search(texts[place], joined(tuple(there))) for place, there in sorted(searches.items())]
-            for texts, searches in zip(layers, found, strict=True)
-        ]
+        return [[_Search(layer, joined(tuple(there))) for _, (layer, there) in sorted(one.items())] for one in found]
 
     def _row_key(self, row: Row, claims: Sequence[Claim]) -> str:
         """Show a row's key; a part that is one of the row's secrets is none of the plain words that may be shown."""
@@ -162,8 +165,9 @@ class Detector:
         if whole_row:
             seen = {id(layer.cell) for layer in texts}
             texts += [layer for cell in cells if id(cell) not in seen for layer in opened(cell)]
+            rules = tuple(sorted(whole_row, key=lambda rule: (-self._rules[rule].rank, rule)))
             for layer in texts:
-                self._try_all(tuple(whole_row), layer, claims)
+                self._try_all(rules, layer, claims)
         if len(claims) >= MOST_CLAIMS:
             self._problems.gap(Gap(self._uri, f"over {MOST_CLAIMS} secrets in one row; the others were not told", row=number))
         return claims
