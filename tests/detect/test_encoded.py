@@ -70,7 +70,8 @@ def test_hex_behind_a_word_is_decoded() -> None:
         assert len(encoded_positions(data))
 
 
-@given(text=PRINTABLE, before=st.integers(0, 40))
-def test_a_run_at_the_end_of_a_buffer_is_noticed(text: str, before: int) -> None:
-    """Nothing needs to follow a run."""
-    assert len(encoded_positions(b"x: " + b" " * before + base64.b64encode(text.encode())))
+@given(text=PRINTABLE, before=st.integers(0, 40) | st.integers(4000, 4200), after=st.integers(0, 40))
+def test_a_run_at_the_end_of_a_buffer_is_noticed(text: str, before: int, after: int) -> None:
+    """Nothing needs to follow a run, in a small buffer and in a large one."""
+    data = b"x: " + b" " * before + base64.b64encode(text.encode()) + b" " * after
+    assert len(encoded_positions(data))
