@@ -28,7 +28,8 @@ def settle(claims: list[Claim]) -> list[Claim]:
 
     Claims about the same secret compete. First the specificity of the rule decides (a vendor's prefix before a structure
     before a context), then confidence, then the claim with the fewest decodings, then the longer secret, then the earlier
-    rule. A claim on a text whose JSON was opened gives way to the same secret's claim on the member that holds it.
+    rule. A claim on a text whose JSON was opened gives way to the same secret's claim on the member that holds it. What is not
+    proved and only a stretch of a longer secret that is, is none: any three letters turn up in signatures.
     """
     if len(claims) == 1:
         return claims
@@ -38,8 +39,9 @@ def settle(claims: list[Claim]) -> list[Claim]:
     standing: list[Claim] = []
     for rivals in by_cell.values():
         kept: list[Claim] = []
+        proved = [claim for claim in rivals if claim.confidence is Confidence.CONFIRMED_FORMAT]
         for claim in sorted(rivals, key=_strength):
-            if not any(_same_secret(claim, other) for other in kept):
+            if not any(_stretch_of(claim, other) for other in proved) and not any(_same_secret(claim, other) for other in kept):
                 kept.append(claim)
         kept.sort(key=lambda claim: (claim.layer.span, claim.start, claim.end, claim.rule))
         standing.extend(kept)
@@ -51,6 +53,17 @@ def settle(claims: list[Claim]) -> list[Claim]:
 def _strength(claim: Claim) -> tuple[int, int, int, int, int]:
     """Sort the stronger claim first."""
     return (-claim.rank, -claim.confidence, claim.layer.depth, -len(claim.secret), claim.rule)
+
+
+def _stretch_of(claim: Claim, proved: Claim) -> bool:
+    """Tell whether a claim that is not proved lies inside of a longer one that is."""
+    return (
+        claim.confidence is not Confidence.CONFIRMED_FORMAT
+        and claim.layer is proved.layer
+        and proved.start <= claim.start
+        and claim.end <= proved.end
+        and claim.end - claim.start < proved.end - proved.start
+    )
 
 
 def _same_secret(one: Claim, other: Claim) -> bool:

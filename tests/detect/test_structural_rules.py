@@ -388,3 +388,12 @@ def test_an_example_in_a_row_is_one_secret(name: str, sighted: Callable[[dict[st
     assert any(sighting.rule_id == name or RULES[sighting.rule_id].rank >= rule.rank for sighting in found)
     if name != "key.gcp-service-account":  # its example is JSON with escaped line breaks, which the detector undoes
         assert wanted & {sighting.secret_id for sighting in found}
+
+
+def test_a_stretch_of_a_proved_token_is_no_secret(sighted: Callable[[dict[str, object]], list[Sighting]]) -> None:
+    """What looks like a vendor's short prefix inside of a JWT's signature is part of the JWT."""
+    header, payload, _ = example("jwt.signed").rpartition("=")[2].split(".")[:3]
+    look_alike = f"{'BSA'}cJX09XVi8WGlg2yddETAiINi"
+    for signature in (f"{look_alike}-Zk3Qp9xT7mW2sLr8", f"Zk3Qp9xT7mW2s-{look_alike}"):
+        (found,) = sighted({"c": f"{header}.{payload}.{signature}"})
+        assert found.rule_id == "jwt.signed"
