@@ -127,8 +127,9 @@ class Ledger:
     def _drop(self, units: Sequence[int]) -> None:
         """Delete units and all that they found."""
         for unit in units:
-            places = "SELECT place FROM place WHERE unit = ?1"
-            self.connection.execute(f"DELETE FROM sighting WHERE place IN ({places}) AND unit = ?1", (unit,))  # noqa: S608
+            self.connection.execute(
+                "DELETE FROM sighting WHERE place IN (SELECT place FROM place WHERE unit = ?) AND unit = ?", (unit, unit)
+            )
             for table in ("place", "gap", "note", "stated"):
                 self.connection.execute(f"DELETE FROM {table} WHERE unit = ?", (unit,))  # noqa: S608 - fixed names
             self.connection.execute("DELETE FROM unit WHERE id = ?", (unit,))
