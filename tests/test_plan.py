@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,21 @@ def test_a_small_input_is_one_unit(source: Input) -> None:
     assert (unit.ordinal, unit.start, unit.end) == (0, 0, None)
 
 
+class _BreakingFile(io.BytesIO):
+    """A file that breaks at its fourth read."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read, three times."""
+        self._reads += 1
+        if self._reads > 3:
+            raise OSError(5, "Input/output error")
+        return super().read(size)
+
+
 class _Breaking:
     """An input whose file can be read twice, and then no more."""
 
@@ -55,17 +71,8 @@ class _Breaking:
 
     def open(self) -> BinaryIO:
         """Open it."""
-        file = self._inner.open()
-        reads = iter(range(3))
-        whole = file.read
-
-        def read(size: int = -1, /) -> bytes:
-            if next(reads, None) is None:
-                raise OSError(5, "Input/output error")
-            return whole(size)
-
-        file.read = read  # type: ignore[method-assign]
-        return file
+        with self._inner.open() as file:
+            return _BreakingFile(file.read())
 
 
 def test_an_input_that_breaks_while_it_is_cut_is_still_planned_whole(source: Input) -> None:

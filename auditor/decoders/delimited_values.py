@@ -22,7 +22,7 @@ class DelimitedValues:
         self._fields: dict[int, tuple[int, int]] = {}
 
     def starts(self, positions: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return where the field around each position begins, -1 in records that are not as CockroachDB writes them."""
+        """Return where the field around each position begins, -1 in records that are few, or not as CockroachDB writes them."""
         excerpt = Excerpt.of(self._framed, positions, rows)
         delimiters = quoted.delimiters(excerpt.data, self._delimiter, excerpt.bounds[1:]) if excerpt else None
         if excerpt is None or delimiters is None:

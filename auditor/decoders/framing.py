@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-LINE_FEED = 10
+LINE_FEED, BACKSLASH = b"\n\\"
 
 
 def bytes_of(data: bytes) -> NDArray[np.uint8]:
@@ -24,6 +24,15 @@ def line_ends(data: bytes) -> NDArray[np.int64]:
     if data and not data.endswith(b"\n"):
         ends = np.append(ends, len(data))
     return ends
+
+
+def escaped_places(array: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return where an odd run of backslashes ends: what stands there is escaped, the end of the data perhaps."""
+    slashes = np.flatnonzero(array == BACKSLASH)
+    begins = np.flatnonzero(np.diff(slashes, prepend=-2) != 1)
+    lengths = np.diff(begins, append=len(slashes))
+    behind: NDArray[np.int64] = (slashes[begins] + lengths)[lengths % 2 == 1]
+    return behind
 
 
 def starts_of(ends: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,14 +12,14 @@ import orjson
 from numpy.typing import NDArray
 
 from auditor.decoders import bits, envelope
-from auditor.decoders.framing import LINE_FEED, bytes_of, line_ends
+from auditor.decoders.framing import BACKSLASH, LINE_FEED, bytes_of, escaped_places, line_ends
 from auditor.decoders.options import ReadOptions
 from auditor.decoders.sequential import Sequential
 from auditor.errors import DecodeError
 from auditor.model import Row
 from auditor.protocols import Framed, Layout
 
-_QUOTE, _BACKSLASH, _COMMA = b'"\\,'
+_QUOTE, _COMMA = b'",'
 _SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 
@@ -72,8 +72,8 @@ class JsonArray(Sequential):
         """Return where elements or documents end, None if a line feed stands in a string."""
         array = bytes_of(data)
         quotes = bits.where(array, _QUOTE)
-        if _BACKSLASH in data:
-            quotes &= ~_escaped(array)
+        if BACKSLASH in data:
+            quotes &= ~_marked(escaped_places(array), len(array))
         inside = bits.running_parity(quotes)
         if (bits.where(array, LINE_FEED) & inside).any():
             return None
@@ -99,14 +99,10 @@ class JsonArray(Sequential):
         raise DecodeError("invalid JSON")
 
 
-def _escaped(array: NDArray[np.uint8]) -> bits.Bits:
-    """Mark the bytes that a backslash escapes: in a run of backslashes every second, and what follows an odd run."""
-    at = np.flatnonzero(array == _BACKSLASH)
-    begins = np.flatnonzero(np.diff(at, prepend=-2) != 1)
-    within_run = np.arange(len(at)) - np.repeat(begins, np.diff(begins, append=len(at)))
-    escaped = at[within_run % 2 == 0] + 1
-    marks = np.zeros(len(array), dtype=np.bool_)
-    marks[escaped[escaped < len(array)]] = True
+def _marked(places: NDArray[np.int64], length: int) -> bits.Bits:
+    """Mark these places, those beyond the end left out."""
+    marks = np.zeros(length, dtype=np.bool_)
+    marks[places[places < length]] = True
     return bits.from_bools(marks)
 
 

@@ -1,7 +1,8 @@
 """
 Where the texts of JSON messages lie, from their quotes and brackets alone.
 
-For many messages at once, as arrays: 1,100 MB/s, where parsing each message runs at 500 and makes objects of all of it.
+For many messages at once, as arrays: 1.4 us for each of 1 kB. Parsing one takes as long, and making cells of all its columns
+11 us more.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.decoders.framing import bytes_of
+from auditor.decoders.framing import BACKSLASH, bytes_of, escaped_places
 
-_QUOTE, _BACKSLASH, _COLON = b'"\\:'
+_QUOTE, _COLON = b'":'
 _SPREAD = 0x20  # what makes a square bracket curly
 _OPENING, _CLOSING, _ARRAY = b"{}["
 _ENDS_VALUE = np.isin(np.arange(256), list(b",]}"))
@@ -121,10 +122,4 @@ class JsonStructure:
 def _quotes(data: bytes, array: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return the positions of quotes that no backslash escapes."""
     quotes = np.flatnonzero(array == _QUOTE)
-    if _BACKSLASH not in data:
-        return quotes
-    slashes = np.flatnonzero(array == _BACKSLASH)
-    begins = np.flatnonzero(np.diff(slashes, prepend=-2) != 1)
-    lengths = np.diff(begins, append=len(slashes))
-    behind_odd = (slashes[begins] + lengths)[lengths % 2 == 1]
-    return quotes[~np.isin(quotes, behind_odd, assume_unique=True)]
+    return quotes[~np.isin(quotes, escaped_places(array), assume_unique=True)] if BACKSLASH in data else quotes

@@ -41,7 +41,7 @@ class JsonValues:
         self._framed, self._part = framed, part
 
     def starts(self, positions: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return where the text around each position begins, -1 where only parsing its message can tell."""
+        """Return where the text around each position begins, -1 where only parsing its message can tell, or is sooner done."""
         excerpt = Excerpt.of(self._framed, positions, rows)
         if excerpt is None:
             return np.full(len(positions), -1)

@@ -10,7 +10,8 @@ Why it can tell text from random bytes: every byte of printable ASCII is 0x20-0x
 and 64 of 64 symbols are possible, 7 % of random groups; of each hex pair only 6 of 16 first digits. It looks at the 4 bytes
 at every 20th position, a pair of bytes at a time in a table, and asks whether they and four times 4 bytes around them can be
 encoded text in one of 4 (base64) or 2 (hex) alignments. A run of 23 characters holds such 20, with a place that is looked at
-among them, wherever it lies: that is any encoded secret of 18 bytes. Of random runs 1 in 100,000 passes.
+among them, wherever it lies: that is any encoded secret of 18 bytes. Of SHA-256 digests 1 in 1,000 passes in hex, and 1 in 30,000
+in base64.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _FIRST, _SECOND = _table(0), _table(2)
 
 
 def encoded_positions(data: bytes) -> NDArray[np.int64]:
-    """Return ascending positions inside runs that may be encoded text; now and then one that is not (1 in 10,000 hashes)."""
+    """Return ascending positions inside runs that may be encoded text; now and then one that is not."""
     whole = len(data) // _STRIDE * _STRIDE
     if whole < _WORTH_TWO:
         return np.minimum(_positions(data + _PADDING), max(0, len(data) - 1))

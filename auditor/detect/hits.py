@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from re import _parser  # type: ignore[attr-defined]  # the standard library's own reading of a pattern
+from re import _parser  # type: ignore[attr-defined]  # nothing public tells a pattern's shortest match, nor does the binding
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from auditor.protocols import Engine, Haystack, RowBatch
 
 _UNKNOWN = -1
 #: Stands for "an encoded run" where an expression's number stands.
-ENCODED = -1
+_ENCODED = -1
 #: Characters of a clue: enough to tell cells apart, few enough for the shortest expression.
 _CLUE = 8
 
@@ -79,7 +79,7 @@ class Prefilter:
         """Return the rows in which something may be in one buffer."""
         events = np.array(self._engine.search(haystack.data), dtype=np.int64).reshape(-1, 2)
         encoded = encoded_positions(haystack.data)
-        numbers = np.concatenate((events[:, 0], np.full(len(encoded), ENCODED)))
+        numbers = np.concatenate((events[:, 0], np.full(len(encoded), _ENCODED)))
         positions = np.concatenate((events[:, 1], encoded))
         if not len(positions):
             return []
@@ -129,14 +129,14 @@ class Prefilter:
 
         An expression never holds what a format escapes, so the end of its match is in the decoded cell as it is in the buffer.
         """
-        if number == ENCODED:
+        if number == _ENCODED:
             return run_around(data, position).decode("ascii")
         return data[position + 1 - min(_CLUE, self._width(number)) : position + 1].decode("utf-8", "replace")
 
     def _spot(self, numbers: frozenset[int]) -> Spot:
         """Return what to try where expressions of these numbers matched."""
-        found = {rule for number in numbers if number != ENCODED for rule in self._rulebook.owners[number]}
-        return self._spot_of(found, encoded=ENCODED in numbers)
+        found = {rule for number in numbers if number != _ENCODED for rule in self._rulebook.owners[number]}
+        return self._spot_of(found, encoded=_ENCODED in numbers)
 
     def _joined(self, spots: tuple[Spot, ...]) -> Spot:
         """Return what to try where all of these spots may be."""
@@ -160,7 +160,7 @@ class Prefilter:
             for (number, _), owner in zip(events, owners.tolist(), strict=True):
                 numbers[owner].add(number)
         for owner in np.searchsorted(ends, encoded_positions(joined), side="right").tolist():
-            numbers[owner].add(ENCODED)
+            numbers[owner].add(_ENCODED)
         return [self.spot(frozenset(found)) for found in numbers]
 
     def _widths_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -171,7 +171,7 @@ class Prefilter:
         """Return the length of an expression's shortest match; of an encoded run, one."""
         width = self._widths.get(number)
         if width is None:
-            width = 1 if number == ENCODED else int(_parser.parse(self._rulebook.expressions[number]).getwidth()[0])
+            width = 1 if number == _ENCODED else int(_parser.parse(self._rulebook.expressions[number]).getwidth()[0])
             self._widths[number] = width
         return width
 
