@@ -17,10 +17,10 @@ from auditor.model import Finding, Gap, Note, Receipt, Severity, Summary
 from auditor.pipeline import Partial
 from auditor.plan import options_for, plan
 from auditor.protocols import Input
+from auditor.record.findings import FindingReader, RuleText
+from auditor.record.ledger import Ledger
 from auditor.redaction import shown_uri
 from auditor.sources import find_inputs
-from auditor.state.findings import FindingReader, RuleText
-from auditor.state.ledger import Ledger
 from auditor.summing import Counts, Ending, summary_of
 from auditor.unit import Unit
 from auditor.workers import Workers

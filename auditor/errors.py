@@ -6,7 +6,9 @@ What can go wrong, named for what happens next.
     AuditorError
     ├── ConfigError         edit the command, file or rule; exit 2
     ├── SourceUnavailable   the input cannot be reached or read; exit 3
+    ├── PositionLost        rows can no longer be had; stop, or rescan and say which
     ├── DecodeError         one payload is quarantined, the rest goes on; a coverage gap
+    ├── Fenced              another instance has taken over; drop what is under way
     └── StateError          findings cannot be saved: stop, commit nothing; exit 3
 
 A message says what failed, where, and what to do. It never holds a value that was read from a row.
@@ -44,3 +46,11 @@ class DecodeError(AuditorError):
 
 class StateError(AuditorError):
     """The record of findings cannot be written or does not belong to this run."""
+
+
+class PositionLost(AuditorError):
+    """What was to be read next is gone: garbage collected, expired, truncated. Stop, or rescan and say what is missing."""
+
+
+class Fenced(AuditorError):
+    """Another instance has taken this over; whatever was under way here is dropped, and read there."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from auditor.hlc import Timestamp
     from auditor.model import Finding, Gap, Note, Row, Sighting, Summary
 
 
@@ -132,6 +133,25 @@ class Framed(NamedTuple):
     total: int
     numbers: NDArray[np.int64] | None = None
     bad: Sequence[tuple[int, str]] = ()
+
+
+class Codec(Protocol):
+    """How the payloads of a feed are encoded. A payload is one message, or one webhook body."""
+
+    format: str
+
+    def resolved(self, value: bytes) -> Timestamp | None:
+        """Return the timestamp if a payload without a key is a resolved message, else None. Raise nothing."""
+
+    def row(self, key: bytes | None, value: bytes | None) -> Row:
+        """
+        Decode one message, its key included. Raise `DecodeError` without the value.
+
+        Raise `SourceUnavailable` where a schema cannot be had for now: the whole delivery is then tried again.
+        """
+
+    def values(self, framed: Framed) -> Values | None:
+        """Return what finds values in payloads that lie one after another, None if they must be decoded."""
 
 
 class Engine(Protocol):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from auditor import __version__
 from auditor.model import Confidence, Receipt, Severity, Summary, TableCoverage
-from auditor.state.findings import Counted
-from auditor.state.ledger import Ledger
+from auditor.record.findings import Counted
+from auditor.record.ledger import Ledger
 
 MOST_GAPS = 10_000
 

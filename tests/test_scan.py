@@ -23,10 +23,10 @@ from auditor.decoders.options import ReadOptions
 from auditor.detect.toolkit import Toolkit
 from auditor.identity import AuditKey
 from auditor.model import Finding, Severity
+from auditor.record.findings import FindingReader, RuleText
+from auditor.record.ledger import Ledger
 from auditor.sample.score import score
 from auditor.sources import find_inputs
-from auditor.state.findings import FindingReader, RuleText
-from auditor.state.ledger import Ledger
 from auditor.unit import Unit, scan_unit
 
 KEY = AuditKey(b"k" * 32)

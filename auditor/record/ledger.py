@@ -18,7 +18,7 @@ from auditor.errors import StateError
 from auditor.hlc import Timestamp
 from auditor.model import Evidence, Gap, Note, Receipt, Reconciled
 from auditor.pipeline import Partial
-from auditor.state.schema import SCHEMA, VERSION
+from auditor.record.schema import SCHEMA, VERSION
 from auditor.tally import PlaceKey, Seen
 
 # With 4 MiB a million findings take as long; a record is written and read in the order of its keys.

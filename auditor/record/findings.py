@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from auditor.identity import AuditKey
 from auditor.model import Confidence, Exposure, Finding, Setting, Severity
 from auditor.paths import MOST_MEMBERS, joined_paths
+from auditor.record.ledger import Ledger, evidence_of_text
 from auditor.remedies import remedy_for
-from auditor.state.ledger import Ledger, evidence_of_text
 from auditor.tally import MOST_SECRETS
 
 #: Exposures that a finding tells one by one.

@@ -17,8 +17,8 @@ from auditor.errors import StateError
 from auditor.identity import AuditKey
 from auditor.model import Confidence, Evidence, Finding, Gap, Note, Receipt, Setting, Severity, Sighting
 from auditor.pipeline import Partial
-from auditor.state.findings import FindingReader, RuleText
-from auditor.state.ledger import Ledger
+from auditor.record.findings import FindingReader, RuleText
+from auditor.record.ledger import Ledger
 from auditor.tally import PlaceKey, Tally
 
 KEY = AuditKey(b"k" * 32)

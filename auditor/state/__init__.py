@@ -1,1 +1,0 @@
-"""What outlives a unit of work: the record of findings and of what was read."""
