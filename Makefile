@@ -61,7 +61,7 @@ docs: $(READY)
 	$(BIN)/python -m tools.reference
 
 lock:
-	$(COMPILE) --extra bucket --extra test --extra lint --group build --output-file requirements/lock.txt pyproject.toml
+	$(COMPILE) --extra bucket --extra watch --extra test --extra lint --group build --output-file requirements/lock.txt pyproject.toml
 	$(COMPILE) --group bench --output-file requirements/bench.txt
 
 clean:

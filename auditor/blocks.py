@@ -113,6 +113,10 @@ class Chunks:
         return block
 
 
+class _End:
+    """Stands after the last item."""
+
+
 class ReadAhead(Generic[ItemT]):
     """
     Run an iterator of chunks on a thread of its own, a few chunks ahead.
@@ -124,15 +128,20 @@ class ReadAhead(Generic[ItemT]):
     def __init__(self, source: Iterable[ItemT]) -> None:
         """Take the chunks or batches; the thread starts with the iteration and ends with it."""
         self._source = source
-        self._queue: queue.Queue[ItemT | BaseException | None] = queue.Queue(maxsize=_AHEAD)
+        self._queue: queue.Queue[ItemT | BaseException | _End] = queue.Queue(maxsize=_AHEAD)
         self._stopped = threading.Event()
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether the next item is there already."""
+        return not self._queue.empty()
 
     def __iter__(self) -> Iterator[ItemT]:
         """Yield the items in their order."""
         thread = threading.Thread(target=self._fill, name="read-ahead", daemon=True)
         thread.start()
         try:
-            while (item := self._queue.get()) is not None:
+            while not isinstance(item := self._queue.get(), _End):
                 if isinstance(item, BaseException):
                     raise item
                 yield item
@@ -143,8 +152,8 @@ class ReadAhead(Generic[ItemT]):
                 thread.join(0.05)
 
     def _fill(self) -> None:
-        """Put every chunk, then None; an exception instead of what would follow it."""
-        last: BaseException | None = None
+        """Put every chunk, then the end; an exception instead of what would follow it."""
+        last: BaseException | _End = _End()
         try:
             for chunk in self._source:
                 self._put(chunk)
@@ -154,7 +163,7 @@ class ReadAhead(Generic[ItemT]):
             last = error
         self._put(last)
 
-    def _put(self, item: ItemT | BaseException | None) -> None:
+    def _put(self, item: ItemT | BaseException | _End) -> None:
         """Put an item unless the reader has gone."""
         while not self._stopped.is_set():
             try:

@@ -45,10 +45,9 @@ class Messages:
     Payloads of one origin, in order, as they came.
 
     ``values[i]`` and ``keys[i]`` belong together; None and b'' are both "nothing" (deletes in the row envelope; resolved messages
-    have no key). ``headers`` is None where no message has any. ``numbers[i]`` is what a report calls the message by: its offset, or
-    its count since the feed began. ``topic`` is the topic as the changefeed names it (Kafka's escapes undone by whoever
-    reads it), '' where messages say it themselves. ``origin`` is the address shown in reports, without credentials. ``position`` is
-    that after the last message.
+    have no key). ``headers`` is None where no message has any. ``numbers[i]`` is what a report calls the message by: its offset,
+    or its count since the feed began. ``topic`` is as the changefeed names it, with Kafka's escapes, '' where messages say it
+    themselves. ``origin`` is the address shown in reports, without credentials. ``position`` is that after the last message.
     """
 
     origin: str
@@ -68,8 +67,8 @@ class Arrival:
     """
     An object to read, from the place where an earlier reading of the same version stopped.
 
-    ``offset`` counts uncompressed bytes (row groups of a Parquet file), ``row`` the records before it. ``position`` makes, from such
-    a place, the position of the shard once everything before it is recorded; ``done`` is the place after the object's end.
+    ``offset`` counts uncompressed bytes (row groups of a Parquet file), ``row`` the records before it. ``position`` makes, from
+    such a place and whether it is the object's end, the position of the shard once everything before it is recorded.
     """
 
     input: Input
@@ -154,8 +153,8 @@ class Source(Protocol):
         that are lost are given up: everything that can still be had is read, and what is missing is handed over as `Lost`.
         """
 
-    def checks(self) -> Iterator[Check]:
-        """Look, without changing anything, whether this feed can be read."""
+    def checks(self, position: Position | None = None) -> Iterator[Check]:
+        """Look, without changing anything, whether this feed can be read, and be continued from a recorded position."""
 
 
 class Schemas(Protocol):

@@ -54,3 +54,11 @@ class PositionLost(AuditorError):
 
 class Fenced(AuditorError):
     """Another instance has taken this over; whatever was under way here is dropped, and read there."""
+
+
+class AlertSinkUnavailable(AuditorError):
+    """An alert sink cannot be reached for now; the alert stays in the outbox."""
+
+
+class AlertRejected(AuditorError):
+    """An alert sink will never take this alert; it is put aside, and said so."""

@@ -36,3 +36,15 @@ class Timestamp(NamedTuple):
     def utc(self) -> datetime:
         """Return the wall part as a UTC time, cut to microseconds."""
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.wall // 1000)
+
+
+def later(one: str | None, other: str | None) -> str | None:
+    """Return the later of two timestamps in text form as CockroachDB writes it, None if there is none."""
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other, key=_in_order)
+
+
+def _in_order(text: str) -> tuple[int, str]:
+    """Order texts of the clock as its numbers: nanoseconds have no leading zeros, the counter always has ten digits."""
+    return len(text), text

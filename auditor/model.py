@@ -76,7 +76,8 @@ class Row(NamedTuple):
     """
     One decoded record. ``key`` holds (name or '', value) pairs in primary key order.
 
-    ``also`` holds the further rows of a record that carries several (a batched webhook body); they share its number.
+    ``also`` holds the further rows of a record that carries several (a batched webhook body); they share its number. ``written``
+    is when the row's version was written (MVCC time): unlike ``updated`` it does not change when the row is sent again.
     """
 
     cells: Sequence[Cell]
@@ -86,6 +87,7 @@ class Row(NamedTuple):
     op: str | None = None
     resolved: Timestamp | None = None
     also: Sequence[Row] = ()
+    written: str | None = None
 
 
 class Gap(NamedTuple):
@@ -135,6 +137,7 @@ class Sighting(NamedTuple):
     confidence: Confidence
     setting: Setting
     evidence: Evidence | None
+    written: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

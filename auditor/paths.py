@@ -13,7 +13,9 @@ from collections.abc import Iterable
 
 #: More different members than this, and an object is taken for a map.
 MOST_MEMBERS = 100
-_STEP = re.compile(r'\.\{name\}|\.\w+|\["(?:[^"\\]|\\.)*"\]|\[\*\]|.')
+#: What stands for all members of a map.
+MAPPED = ".*"
+_STEP = re.compile(r'\.\{name\}|\.\*|\.\w+|\["(?:[^"\\]|\\.)*"\]|\[\*\]|.')
 _FIXED = frozenset((".{name}", "[*]", "$"))
 
 
@@ -28,7 +30,11 @@ class _Node:
 
 
 def joined_paths(paths: Iterable[str]) -> dict[str, str]:
-    """Map every path of one column to itself with the members of map-like objects replaced by ``.*``."""
+    """
+    Map every path of one column to itself with the members of map-like objects replaced by ``.*``.
+
+    A path that holds ``.*`` already says that the object there is one.
+    """
     root = _Node()
     for path in paths:
         node = root
@@ -41,12 +47,13 @@ def joined_paths(paths: Iterable[str]) -> dict[str, str]:
         node, name = pending.pop()
         for path in node.ends:
             result[path] = name
-        members = [step for step in node.children if step not in _FIXED]
-        if len(members) > MOST_MEMBERS:
-            merged = _Node()
+        members = [step for step in node.children if step not in _FIXED and step != MAPPED]
+        known = node.children.get(MAPPED)
+        if len(members) > MOST_MEMBERS or known is not None:
+            merged = known or _Node()
             for step in members:
                 _merge(merged, node.children.pop(step))
-            node.children[".*"] = merged
+            node.children[MAPPED] = merged
         pending.extend((child, name + step) for step, child in node.children.items())
     return result
 

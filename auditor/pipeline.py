@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from auditor.delivery import ALL, Lost, Position
+from auditor.hlc import Timestamp
 from auditor.model import Gap, Note, Receipt
 from auditor.protocols import Inspector, RowBatch
 from auditor.tally import Tally
@@ -43,6 +46,32 @@ class Partial:
         """Record what is worth saying, once."""
         if note not in self.notes:
             self.notes.append(note)
+
+
+class Occurrence(NamedTuple):
+    """An event that held a secret: a keyed digest of what it is known by, and when its version was written."""
+
+    event: str
+    written: Timestamp
+
+
+@dataclass
+class Inspected:
+    """
+    What came of one delivery of a running feed, to be recorded in one transaction with the position after it.
+
+    Each sighting is in one tally: the partial's own; ``resent`` if its event was counted before; ``debt`` if the row was written
+    before the moment from which the operator wants to hear of every single one.
+    """
+
+    partial: Partial
+    shard: str = ALL
+    resent: Tally = field(default_factory=Tally)
+    debt: Tally = field(default_factory=Tally)
+    occurrences: list[Occurrence] = field(default_factory=list)
+    position: Position | None = None
+    resolved: Timestamp | None = None
+    lost: Sequence[Lost] = ()
 
 
 def run(batches: Iterable[RowBatch], inspectors: Sequence[Inspector], partial: Partial, progress: Callable[[int], None]) -> None:

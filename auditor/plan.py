@@ -14,9 +14,9 @@ from typing import BinaryIO
 from auditor.blocks import Peeked
 from auditor.decoders import compression, layout_of
 from auditor.decoders.ddl import Tables, columns_of
-from auditor.decoders.names import resolved_of_name, table_of_name
 from auditor.decoders.options import ReadOptions
 from auditor.errors import DecodeError, SourceUnavailable
+from auditor.names import resolved_of_name, table_of_name
 from auditor.protocols import Input, Layout
 from auditor.unit import PARQUET_MAGIC, Unit
 

@@ -141,7 +141,10 @@ class Codec(Protocol):
     format: str
 
     def resolved(self, value: bytes) -> Timestamp | None:
-        """Return the timestamp if a payload without a key is a resolved message, else None. Raise nothing."""
+        """Return the timestamp if a payload without a key is a resolved message, else None. `SourceUnavailable` as in `row`."""
+
+    def carried(self, value: bytes) -> int:
+        """Return how many messages a payload without a key carries: those of a webhook body, else one. Raise nothing."""
 
     def row(self, key: bytes | None, value: bytes | None) -> Row:
         """

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from auditor.hlc import later
 from auditor.model import Confidence, Evidence, Setting, Severity, Sighting
 
 #: Findings of one place that are told one by one; beyond, the place is one column finding.
@@ -39,9 +40,10 @@ class Seen:
     How often, and first where, one secret (or any secret of a place) was seen in one part.
 
     Rows come in order, so the first sighting's row and key stay. The strongest confidence and the plainest evidence win.
+    ``newest`` is when the newest of these versions was written, if the feed says it.
     """
 
-    __slots__ = ("confidence", "count", "evidence", "first_row", "row_key", "setting", "updated")
+    __slots__ = ("confidence", "count", "evidence", "first_row", "newest", "row_key", "setting", "updated")
 
     def __init__(self, sighting: Sighting) -> None:
         """Start from the first sighting."""
@@ -49,6 +51,7 @@ class Seen:
         self.first_row = sighting.row
         self.row_key = sighting.row_key
         self.updated = sighting.updated
+        self.newest = sighting.written
         self.confidence: Confidence = sighting.confidence
         self.setting: Setting = sighting.setting
         self.evidence: Evidence | None = sighting.evidence and _shared(sighting.evidence)
@@ -63,6 +66,8 @@ class Seen:
     def count_only(self, sighting: Sighting) -> None:
         """Count one more."""
         self.count += 1
+        if sighting.written is not None:
+            self.newest = later(self.newest, sighting.written)
         # Identity first: comparing enum members costs ten times as much, and they hardly ever differ.
         if sighting.confidence is not self.confidence and sighting.confidence > self.confidence:
             self.confidence = sighting.confidence

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from auditor.detect.toolkit import Toolkit
 from auditor.identity import AuditKey
 from auditor.model import Receipt, Sighting
 from auditor.pipeline import Partial
+from tests.postgres_server import PostgresServer, postgres_programs, postgres_server
 
 ROOT = Path(__file__).parent.parent
 
@@ -54,6 +55,7 @@ def chromium() -> Path | None:
 SERVICES: dict[str, tuple[Callable[[], Path | None], str]] = {
     "azurite": (azurite, "cp -R .ci/azurite build/node && npm ci --prefix build/node"),
     "chromium": (chromium, "apt-get install chromium"),
+    "postgresql": (postgres_programs, "apt-get install postgresql"),
 }
 
 
@@ -72,6 +74,21 @@ def service_fixture() -> Callable[[str], str]:
         return str(path)
 
     return command
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Run a PostgreSQL server for the tests of one process."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def state_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty state, on every kind of database that can run here."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/state.db"
+    return str(request.getfixturevalue("postgres").new_database())
 
 
 def pytest_configure() -> None:

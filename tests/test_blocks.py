@@ -109,3 +109,8 @@ def test_a_head_holds_the_first_line(size: int) -> None:
     assert (b"\n" in head) is (size < blocks.LONGEST_HEAD)
     assert blocks.HEAD <= len(head) <= blocks.LONGEST_HEAD
     assert b"".join(iter(lambda: stream.read(1 << 20), b"")) == data
+
+
+def test_reading_ahead_hands_over_none_like_anything_else():
+    """None is an item: only the end of the source is the end."""
+    assert list(ReadAhead([1, None, 2, None])) == [1, None, 2, None]

@@ -16,6 +16,11 @@ from auditor.errors import AuditorError, ConfigError
 
 _VERBS = {
     "scan": "auditor.cli.scan",
+    "watch": "auditor.cli.watch",
+    "findings": "auditor.cli.findings",
+    "coverage": "auditor.cli.coverage",
+    "doctor": "auditor.cli.doctor",
+    "config": "auditor.cli.config",
     "rules": "auditor.cli.rules",
     "baseline": "auditor.cli.baseline",
     "sample": "auditor.cli.sample",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from auditor.sample.catalogue import FORMATS
 from auditor.sample.formats.export import SCHEMA
+
+if TYPE_CHECKING:
+    from auditor.sample.writer import SampleOptions
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 _LISTED = 12
@@ -53,6 +57,12 @@ class _Size(click.ParamType[int]):
     help="Compress formats that can be; default as each one is.",
 )
 @click.option("--force", is_flag=True, help="Replace the sample that DIR holds.")
+@click.option(
+    "--grow",
+    type=click.FloatRange(0.1),
+    metavar="SECONDS",
+    help="Write a changefeed that grows: new files every so many seconds, until interrupted. For `auditor watch file://DIR`.",
+)
 def sample(
     folder: Path,
     rows: int,
@@ -62,6 +72,7 @@ def sample(
     token_every_row: str,
     compression: str | None,
     force: bool,
+    grow: float | None,
 ) -> None:
     """
     Write a realistic feed and exports into DIR, with planted synthetic tokens.
@@ -74,6 +85,9 @@ def sample(
     options = SampleOptions(
         folder, rows, size, seed, formats, token_every_row, None if compression == "none" and not formats else compression, force
     )
+    if grow is not None:
+        _grow(options, grow)
+        return
     written = write_sample(options)
     total = sum((folder / name).stat().st_size for name in written)
     for name in written[:_LISTED]:
@@ -85,3 +99,18 @@ def sample(
     click.echo(f"Next: auditor scan {folder}")
     if SCHEMA in written:
         click.echo(f"      with --ddl {folder / SCHEMA}, columns of csv files have their names")
+
+
+def _grow(options: SampleOptions, interval: float) -> None:
+    """Write a growing changefeed until SIGINT or SIGTERM."""
+    import signal
+    import threading
+
+    from auditor.sample.growing import grow
+
+    enough = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: enough.set())
+    click.echo(f"A changefeed grows in {options.folder} every {interval:g} s; Ctrl-C ends it")
+    files = max(grow(options, interval, wait=enough.wait))
+    click.echo(f"Wrote {files} files to {options.folder}; what is planted where: {options.truth}")

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from auditor.decoders import envelope, quoted
 from auditor.decoders.delimited_values import DelimitedValues
 from auditor.decoders.framing import starts_of
-from auditor.decoders.names import data_suffix
 from auditor.decoders.options import ReadOptions
 from auditor.errors import ConfigError
 from auditor.model import Cell, Row
+from auditor.names import data_suffix
 from auditor.protocols import Framed, Values
 
 #: Columns of a changefeed that streams over SQL, as the CLI prints them.

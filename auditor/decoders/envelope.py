@@ -17,10 +17,10 @@ from typing import Any
 
 import orjson
 
-from auditor.decoders.names import table_from_topic
 from auditor.hlc import Timestamp
 from auditor.leaves import SHORTEST_NAME, leaves
 from auditor.model import Cell, Row
+from auditor.names import table_from_topic
 
 _WRAPPED = frozenset(
     ("after", "before", "key", "topic", "updated", "mvcc_timestamp", "resolved", "op", "ts_ns", "source", "crdb_region")
@@ -63,6 +63,26 @@ def row(message: object) -> Row:
     return _READERS.get(shape_of(message), _bare)(message)
 
 
+def row_of(message: object, shape: str) -> Row:
+    """
+    Return the row of a message whose envelope is known, '' if it is not.
+
+    It matters only where columns stand at the top (``bare``, ``row``): a table may have columns called ``after`` or ``payload``.
+    """
+    if shape not in ("bare", "row") or type(message) is not dict:
+        return row(message)
+    return _webhook(message, shape) if shape_of(message) == "webhook" else _bare(message)
+
+
+def keyed(inner: Row, key: object) -> Row:
+    """Return a row with the key that stood beside its message; a part that equals the text of a column takes its name."""
+    if type(key) is dict and key.keys() <= {"payload", "schema"} and "payload" in key:
+        key = key["payload"]  # enriched with schema
+    columns = {cell.text: cell.column for cell in inner.cells if cell.part == "after" and not cell.path}
+    pairs = [(name or (columns.get(part, "") if type(part) is str else ""), part) for name, part in _key(key, None)]
+    return inner._replace(cells=[*inner.cells, *_key_cells(pairs)], key=pairs) if pairs else inner
+
+
 def _wrapped(message: Mapping[str, Any]) -> Row:
     """Read wrapped and enriched: after and before by column, all other members as metadata."""
     after, before = message.get("after"), message.get("before")
@@ -77,7 +97,8 @@ def _wrapped(message: Mapping[str, Any]) -> Row:
     source, topic = message.get("source"), message.get("topic")
     cells.extend(_topic_cells(topic))
     cells.extend(_metadata_cells(message, _DATA))
-    return Row(cells, _table(topic, source), key, _updated(message, source), _text(message.get("op")))
+    updated, written = _updated(message, source), _written(message, source)
+    return Row(cells, _table(topic, source), key, updated, _text(message.get("op")), written=written)
 
 
 def _with_schema(message: Mapping[str, Any]) -> Row:
@@ -105,12 +126,12 @@ def _bare(message: Mapping[str, Any]) -> Row:
     key = _key(metadata.get("key"), columns)
     topic = metadata.get("topic")
     cells = [*_columns("after", columns), *_key_cells(key), *_topic_cells(topic), *_metadata_cells(metadata, _DATA)]
-    return Row(cells, _table(topic, None), key, _updated(metadata, None))
+    return Row(cells, _table(topic, None), key, _updated(metadata, None), written=_written(metadata, None))
 
 
-def _webhook(message: Mapping[str, Any]) -> Row:
+def _webhook(message: Mapping[str, Any], shape: str = "") -> Row:
     """Read a POST body: its first message is the row, the others are in ``also``."""
-    rows = [row(entry) for entry in message["payload"]]
+    rows = [row_of(entry, shape) for entry in message["payload"]]
     length = list(leaves("header", "length", message.get("length")))
     if not rows:
         return Row(length)
@@ -121,12 +142,8 @@ def _pubsub(message: Mapping[str, Any]) -> Row:
     """Read Pub/Sub and Pulsar; both letter cases (the sink before v23.2 wrote them small)."""
     value = message.get("Value", message.get("value"))
     topic = message.get("Topic", message.get("topic"))
-    inner = row(value)
-    key = _key(message.get("Key", message.get("key")), None) or inner.key
-    names = {cell.text: cell.column for cell in inner.cells if cell.part == "after" and not cell.path}
-    key = [(name or (names.get(part, "") if type(part) is str else ""), part) for name, part in key]
-    cells = [*inner.cells, *_key_cells(key), *_topic_cells(topic)]
-    return inner._replace(cells=cells, key=key, table=_table(topic, None) or inner.table)
+    inner = keyed(row(value), message.get("Key", message.get("key")))
+    return inner._replace(cells=[*inner.cells, *_topic_cells(topic)], table=_table(topic, None) or inner.table)
 
 
 def _capture(message: Mapping[str, Any]) -> Row:
@@ -143,19 +160,19 @@ def captured(table: str, key: str, value: str) -> Row:
     """
     message = _bytea_json(value)
     named = "" if table == "NULL" else table
-    keyed = None if key == "NULL" else _bytea_json(key)
-    if keyed is None and key not in ("", "NULL"):
-        keyed = [key]
+    printed = None if key == "NULL" else _bytea_json(key)
+    if printed is None and key not in ("", "NULL"):
+        printed = [key]
     if type(message) is dict:
         inner = row(message)
     elif not value:
         inner = Row(())  # key_only, and a deletion in the row envelope
     else:
         inner = Row([Cell("after", "", "", value)])
-    columns = {cell.text: cell.column for cell in inner.cells if cell.part == "after" and not cell.path}
-    pairs = [(name or (columns.get(part, "") if type(part) is str else ""), part) for name, part in _key(keyed, None)]
-    cells = [*inner.cells, *_key_cells(pairs), *_topic_cells(named or None)]
-    return inner._replace(cells=cells, key=pairs or inner.key, table=table_from_topic(named) if named else inner.table)
+    inner = keyed(inner, printed)
+    return inner._replace(
+        cells=[*inner.cells, *_topic_cells(named or None)], table=table_from_topic(named) if named else inner.table
+    )
 
 
 def _resolved(message: Mapping[str, Any]) -> Row:
@@ -232,7 +249,17 @@ def _table(topic: object, source: object) -> str | None:
 
 def _updated(metadata: Mapping[str, Any], source: object) -> str | None:
     """Return the commit time of a row as HLC text, if the feed says it."""
-    for holder, name in ((metadata, "updated"), (metadata, "mvcc_timestamp"), (source, "ts_hlc"), (source, "mvcc_timestamp")):
+    return _hlc((metadata, "updated"), (metadata, "mvcc_timestamp"), (source, "ts_hlc"), (source, "mvcc_timestamp"))
+
+
+def _written(metadata: Mapping[str, Any], source: object) -> str | None:
+    """Return when the row's version was written, if the feed says it: in a scan of a whole table ``updated`` is later."""
+    return _hlc((metadata, "mvcc_timestamp"), (source, "mvcc_timestamp"), (metadata, "updated"), (source, "ts_hlc"))
+
+
+def _hlc(*places: tuple[object, str]) -> str | None:
+    """Return the first of these members that is an HLC timestamp."""
+    for holder, name in places:
         if type(holder) is dict and type(holder.get(name)) is str and _HLC.fullmatch(holder[name]):
             return str(holder[name])
     return None

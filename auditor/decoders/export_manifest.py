@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from auditor.decoders import names, result_sets
+from auditor import names
+from auditor.decoders import result_sets
 
 
 def export_manifest(data: bytes) -> list[tuple[str, int, int]] | None:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from auditor.decoders import envelope
 from auditor.decoders.excerpt import Excerpt
 from auditor.decoders.json_structure import IN_ARRAY, JsonStructure
-from auditor.decoders.names import table_from_topic
 from auditor.leaves import WHOLE, member
 from auditor.model import Cell, Row
+from auditor.names import table_from_topic
 from auditor.protocols import Framed
 
 _ARRAY_MARK = b"[*]"

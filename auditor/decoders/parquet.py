@@ -80,9 +80,12 @@ class ParquetBlob:
         """Return, by column, '' or why it was not scanned; complete once its batches were read."""
         return self._columns
 
-    def batches(self, first: int, last: int) -> Iterator[ParquetBatch]:
-        """Read row groups ``first`` to ``last - 1``; see `auditor.protocols.Blob`. A column that cannot be read is a gap."""
-        number = 1
+    def batches(self, first: int, last: int, number: int = 1) -> Iterator[ParquetBatch]:
+        """
+        Read row groups ``first`` to ``last - 1``; see `auditor.protocols.Blob`. ``number`` is that of their first row.
+
+        A column that cannot be read is a gap.
+        """
         for group in range(first, last):
             for batch in self._group(group, number):
                 yield ParquetBatch(batch.leaves, batch.rows, self._uri, self._table, number, self._problems)

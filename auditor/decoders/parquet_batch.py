@@ -69,8 +69,11 @@ class ParquetBatch:
                 else:
                     cells.append(Cell(part, column, leaf.path, value))
         metadata = {column: value for column, leaf in self._metadata for value in leaf.texts(index)}
-        updated = next((metadata[name] for name in _UPDATED if name in metadata), None)
-        return Row(cells, updated=updated, op=next((metadata[name] for name in _EVENT_TYPE if name in metadata), None))
+        updated, written = (
+            next((metadata[name] for name in names if name in metadata), None) for names in (_UPDATED, reversed(_UPDATED))
+        )
+        op = next((metadata[name] for name in _EVENT_TYPE if name in metadata), None)
+        return Row(cells, updated=updated, op=op, written=written)
 
     def table_of(self, row: Row) -> str:
         """Return the file's table: its rows do not name one."""

@@ -262,6 +262,7 @@ class Detector:
                 claim.confidence,
                 claim.setting,
                 evidence,
+                row.written,
             )
 
 

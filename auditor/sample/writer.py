@@ -54,7 +54,7 @@ def write_sample(options: SampleOptions) -> Sequence[str]:
     """
     names = _chosen(options)
     planned = _plan(options)
-    _prepare(options)
+    prepare(options)
     rows = None if options.size is not None else options.rows
     clock = Clock(_START, _SPAN // rows if rows else 2_000_000)
     written: list[str] = []
@@ -89,7 +89,7 @@ def _plan(options: SampleOptions) -> plan.Plan:
     return plan.spread(options.seed, max(300, min(options.size // _ROW_BYTES // len(TABLES) // 2, _WINDOW)))
 
 
-def _prepare(options: SampleOptions) -> None:
+def prepare(options: SampleOptions) -> None:
     """Make sure that the folder is there and empty."""
     if options.folder.is_dir() and any(options.folder.iterdir()):
         if not options.force:

@@ -14,7 +14,8 @@ from auditor.sample.job import Account, Job, View
 from auditor.sample.output import SUFFIXES, TextOutput
 from auditor.sample.tables import TABLES, logs
 
-_KEYED = View(before=True, key=True)
+#: What wrapped messages with a key show of a change.
+KEYED = View(before=True, key=True)
 
 
 class Messages(NamedTuple):
@@ -27,7 +28,7 @@ class Messages(NamedTuple):
 
 def wrapped(job: Job, layout: str, partition: str, compression: str = "none") -> None:
     """Write wrapped messages with diff, updated, mvcc_timestamp and key_in_value."""
-    _feed(job, partition, job.compression or compression, Messages(layout, envelopes.wrapped(), _KEYED))
+    _feed(job, partition, job.compression or compression, Messages(layout, envelopes.wrapped(), KEYED))
 
 
 def bare(job: Job, layout: str) -> None:
@@ -43,14 +44,16 @@ def _feed(job: Job, partition: str, compression: str, messages: Messages) -> Non
         for table, stream in zip(TABLES, streams, strict=True):
             path = feed.data_file(start, number, table.name, f".ndjson{SUFFIXES[compression]}")
             number += 1
-            latest = max(latest, _write_lines(job, path, stream, messages, compression))
+            latest = max(latest, write_lines(job, path, stream, messages, compression))
         write_resolved(job, feed, end or latest + 1)
 
 
-def _write_lines(job: Job, path: Path, stream: Iterator[Change], messages: Messages, compression: str) -> int:
-    """Write one file of messages, one a line; return the time of its last change."""
+def write_lines(
+    job: Job, path: Path, stream: Iterator[Change], messages: Messages, compression: str, *, under: Path | None = None
+) -> int:
+    """Write one file of messages, one a line, at first ``under`` another name; return the time of its last change."""
     account, latest, line = Account(job, path, messages.layout, messages.view), 0, 0
-    with TextOutput(path, compression) as out:
+    with TextOutput(under or path, compression) as out:
         for change in stream:
             latest = change.wall
             message = messages.envelope(change)
@@ -77,7 +80,7 @@ def families(job: Job, layout: str) -> None:
         outputs = []
         for number, (family, columns) in enumerate(logs.TABLE.families.items()):
             path = feed.data_file(start, number, f"logs+{family}", f".ndjson{SUFFIXES[compression]}")
-            account = Account(job, path, layout, _KEYED._replace(columns=frozenset(columns)))
+            account = Account(job, path, layout, KEYED._replace(columns=frozenset(columns)))
             outputs.append(_FamilyFile(columns, TextOutput(path, compression), account))
         latest = start
         for change in streams[place]:
@@ -120,7 +123,7 @@ def captured(job: Job, layout: str) -> None:
     """
     messages = Messages(layout, *_CAPTURED[layout])
     for table in TABLES:
-        _write_lines(job, job.folder / "captures" / layout / f"{table.name}.ndjson", job.changes(table), messages, "none")
+        write_lines(job, job.folder / "captures" / layout / f"{table.name}.ndjson", job.changes(table), messages, "none")
 
 
 _NAMED = View(before=True, key=True, named_key=True)
@@ -137,4 +140,4 @@ def mixed(job: Job, layout: str) -> None:
     in_turn = (change for changes in zip(*streams, strict=True) for change in changes)
     compression = job.compression or "none"
     path = job.folder / "captures" / layout / f"feed.ndjson{SUFFIXES[compression]}"
-    _write_lines(job, path, in_turn, Messages(layout, envelopes.wrapped(topic=True), _KEYED), compression)
+    write_lines(job, path, in_turn, Messages(layout, envelopes.wrapped(topic=True), KEYED), compression)

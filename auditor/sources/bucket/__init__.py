@@ -25,6 +25,7 @@ from auditor.sources.bucket.settings import FIXES, allows_http, settings_of
 _KINDS = {"s3": "s3", "gs": "gs", "az": "az", "azure": "az", "azure-blob": "az", "http": "http", "https": "http"}
 _BUFFER = 256 << 10
 _PIECE = 1 << 20
+_LISTED = 1000
 # A request may take long (a slow line), but not without a byte for half a minute.
 _CLIENT: dict[str, Any] = {"connect_timeout": "10s", "read_timeout": "30s", "timeout": "24h"}
 _RETRIES: dict[str, Any] = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
@@ -95,41 +96,81 @@ def find(argument: str) -> Iterator[BucketInput]:
 
     Raise `SourceUnavailable` if there is nothing or it cannot be reached, `ConfigError` if the address holds a credential.
     """
+    _need_client(argument)
+    scheme, _, rest = argument.partition("://")
+    kind = _KINDS[scheme.lower()]
+    return _by_http(argument) if kind == "http" else _in_bucket(kind, argument, rest)
+
+
+def _need_client(argument: str) -> None:
+    """Raise `ConfigError` where the object store client is not installed."""
     try:
         import obstore  # noqa: F401 - is it there?
     except ImportError:
         raise ConfigError(
             "buckets need the package obstore", where=shown_uri(argument), fix="pip install 'auditor[bucket]'"
         ) from None
+
+
+def objects(argument: str, after: str = "") -> Iterator[BucketInput]:
+    """
+    Yield the objects below an address of a bucket, or those of them whose keys sort after one, in no fixed order.
+
+    That there is none is no error. Raise `SourceUnavailable` or `ConfigError`.
+    """
+    _need_client(argument)
     scheme, _, rest = argument.partition("://")
     kind = _KINDS[scheme.lower()]
-    return _by_http(argument) if kind == "http" else _in_bucket(kind, argument, rest)
+    container, key = _place(kind, argument, rest)
+    root = f"{kind}://{container}"
+    return (_input(kind, root, meta) for meta in _listed(kind, root, argument, key.strip("/"), after))
 
 
 def _in_bucket(kind: str, argument: str, rest: str) -> Iterator[BucketInput]:
     """Yield an object of a bucket, or those below a prefix."""
     import obstore
 
+    container, key = _place(kind, argument, rest)
+    root = f"{kind}://{container}"
+    try:
+        found = [] if not key or key.endswith("/") else _head(_store(kind, root), key)
+    except (obstore.exceptions.BaseError, OSError, ValueError) as error:
+        raise _unavailable(error, kind, argument) from None
+    found = found or list(_listed(kind, root, argument, key.strip("/"), ""))
+    if not found:
+        raise SourceUnavailable("nothing lies there", where=argument, fix="name an object or a whole folder of the bucket")
+    for meta in sorted(found, key=lambda meta: str(meta["path"])):
+        yield _input(kind, root, meta)
+
+
+def _place(kind: str, argument: str, rest: str) -> tuple[str, str]:
+    """Split an address into bucket and key."""
     if "?" in rest:
         what = "an address cannot carry options or credentials"
         raise ConfigError(what, where=shown_uri(argument), fix=f"leave out what follows the question mark and {FIXES[kind]}")
     container, _, key = rest.partition("/")
     if not container:
         raise ConfigError("the address names no bucket", where=argument, fix=f"{kind}://BUCKET/PREFIX")
-    root = f"{kind}://{container}"
+    return container, key
+
+
+def _listed(kind: str, root: str, argument: str, prefix: str, after: str) -> Iterator[Any]:
+    """Yield what a store says about the objects below a prefix whose keys sort after one; S3 and Google begin there."""
+    import obstore
+
     try:
-        store = _store(kind, root)
-        found = [] if not key or key.endswith("/") else _head(store, key)
-        found = found or [meta for chunk in obstore.list(store, key.strip("/") or None) for meta in chunk]
+        for chunk in obstore.list(_store(kind, root), prefix or None, offset=after or None, chunk_size=_LISTED):
+            yield from chunk
     except (obstore.exceptions.BaseError, OSError, ValueError) as error:
         raise _unavailable(error, kind, argument) from None
-    if not found:
-        raise SourceUnavailable("nothing lies there", where=argument, fix="name an object or a whole folder of the bucket")
-    for meta in sorted(found, key=lambda meta: str(meta["path"])):
-        folder, _, name = meta["path"].rpartition("/")
-        yield BucketInput(
-            kind, f"{root}/{meta['path']}", folder, name, meta["size"], _version(meta), root, meta["path"], _etag(meta)
-        )
+
+
+def _input(kind: str, root: str, meta: Any) -> BucketInput:
+    """Return a listed object as an input."""
+    folder, _, name = meta["path"].rpartition("/")
+    return BucketInput(
+        kind, f"{root}/{meta['path']}", folder, name, meta["size"], _version(meta), root, meta["path"], _etag(meta)
+    )
 
 
 def _head(store: Any, key: str) -> list[Any]:

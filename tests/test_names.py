@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.decoders import names
-from auditor.decoders.names import ChangefeedFile, ExportFile, ResolvedFile
+from auditor import names
 from auditor.hlc import Timestamp
+from auditor.names import ChangefeedFile, ExportFile, ResolvedFile
 
 NAME = "202004022058072107140000000000000-56087568dba1e6b8-1-72-00000000-{}.ndjson"
 STAMP = Timestamp(1585861087_210714000, 0)

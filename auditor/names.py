@@ -11,6 +11,7 @@ import calendar
 import functools
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from auditor.hlc import Timestamp
 
@@ -103,6 +104,12 @@ def _timestamp(digits: str) -> Timestamp | None:
         return None
     seconds = calendar.timegm((year, month, day, hour, minute, second))
     return Timestamp(seconds * 1_000_000_000 + int(digits[14:23]), int(digits[23:])) if seconds >= 0 else None
+
+
+def digits_of(timestamp: Timestamp) -> str:
+    """Return the 33 digits that a file of this timestamp is named by."""
+    seconds, nanoseconds = divmod(timestamp.wall, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%d%H%M%S}{nanoseconds:09}{timestamp.logical:010}"
 
 
 def unescaped_topic(topic: str) -> str:

@@ -1,0 +1,94 @@
+"""The batch of a delivery of messages: payloads, keys and headers, each scanned as one buffer, decoded only for hits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.delivery import Messages
+from auditor.errors import DecodeError
+from auditor.model import Cell, Gap, Row
+from auditor.protocols import Codec, Framed, Haystack, Problems
+
+
+class MessageBatch:
+    """Rows of a delivery; see `auditor.protocols.RowBatch`. A row's number is its message's."""
+
+    def __init__(self, messages: Messages, codec: Codec, *, uri: str, table: str, problems: Problems) -> None:
+        """Take a delivery whose messages, unless they say it themselves, are of ``table``."""
+        self._messages, self._codec, self._uri, self._table, self._problems = messages, codec, uri, table, problems
+        self.first_row = messages.numbers[0] if len(messages.numbers) else 0
+
+    def __len__(self) -> int:
+        """Return the number of messages."""
+        return len(self._messages.values)
+
+    def row_number(self, index: int) -> int:
+        """Return what a message is called by: its offset, or its count."""
+        return self._messages.numbers[index]
+
+    def haystacks(self) -> Iterable[Haystack]:
+        """Return the payloads one after another, the keys, and the headers if there are any."""
+        messages = self._messages
+        framed = _joined(messages.values)
+        yield Haystack(framed.data, _rows_of(framed.ends), self._codec.values(framed))
+        if any(messages.keys):
+            keys = _joined(messages.keys)
+            yield Haystack(keys.data, _rows_of(keys.ends))
+        if messages.headers is not None:
+            headers = _joined(
+                [b"\n".join(part for name, value in one for part in (name.encode(), value)) for one in messages.headers]
+            )
+            yield Haystack(headers.data, _rows_of(headers.ends))
+
+    def decode(self, index: int) -> Row:
+        """Decode a message with its headers; a payload that is not of its format becomes text cells and a gap."""
+        messages = self._messages
+        key, value = messages.keys[index], messages.values[index]
+        try:
+            row = self._codec.row(key, value)
+        except DecodeError as error:
+            size = len(key or b"") + len(value or b"")
+            self._problems.gap(Gap(self._uri, f"{error.what}; scanned as text", row=self.row_number(index), bytes=size))
+            parts = (("key", key), ("after", value))
+            row = Row([Cell(part, "", "", payload.decode("utf-8", "replace")) for part, payload in parts if payload])
+        if messages.headers is None or not messages.headers[index]:
+            return row
+        return row._replace(cells=[*row.cells, *_header_cells(messages.headers[index])])
+
+    def table_of(self, row: Row) -> str:
+        """Return the row's own table, else the topic's."""
+        return row.table or self._table
+
+
+def _header_cells(headers: Sequence[tuple[str, bytes]]) -> list[Cell]:
+    """Return the cells of a message's headers, their names included."""
+    cells: list[Cell] = []
+    for name, value in headers:
+        cells += (Cell("header", name, "$.{name}", name), Cell("header", name, "", value.decode("utf-8", "replace")))
+    return cells
+
+
+def _bytes_of(headers: Sequence[tuple[str, bytes]]) -> Iterator[bytes]:
+    """Yield the name and the value of each header."""
+    for name, value in headers:
+        yield name.encode("utf-8", "replace")
+        yield value
+
+
+def _joined(payloads: Sequence[bytes | None]) -> Framed:
+    """Put payloads one after another, a line feed behind each: no expression matches across one."""
+    parts = [payload or b"" for payload in payloads] if None in payloads else payloads
+    sizes = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))  # type: ignore[arg-type]  # no None is left
+    return Framed(b"\n".join(parts) + b"\n", np.cumsum(sizes + 1), len(parts))  # type: ignore[arg-type]
+
+
+def _rows_of(ends: NDArray[np.int64]) -> Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return what pairs byte positions with the messages that they lie in."""
+
+    def rows(positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return np.arange(len(positions)), np.searchsorted(ends, positions, side="right")
+
+    return rows

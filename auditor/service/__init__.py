@@ -1,0 +1,1 @@
+"""The long-running process: feeds, alert sinks, health, metrics, signals, reload."""

@@ -1,0 +1,115 @@
+"""What one call of the consumer brings, cut into deliveries. Pure functions, few operations for each message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from operator import length_hint
+from typing import Any, NamedTuple
+
+from confluent_kafka import Message
+
+#: Bytes of values that one delivery holds at most, unless a single message is larger.
+MOST_BYTES = 4 << 20
+
+# Methods without their instance: `map` calls them in C, without a frame of Python for each message. They are typed for messages
+# of any origin; one that was consumed always has a topic, a partition and an offset, and its key and value are bytes.
+_of: Any = Message
+_error, _headers, _key, _offset = _of.error, _of.headers, _of.key, _of.offset
+_partition, _topic, _value = _of.partition, _of.topic, _of.value
+
+
+class Run(NamedTuple):
+    """Messages of one partition, in order."""
+
+    topic: str
+    partition: int
+    messages: list[Message]
+
+
+class Payloads(NamedTuple):
+    """The columns of a `auditor.delivery.Messages`."""
+
+    keys: list[bytes | None]
+    values: list[bytes | None]
+    numbers: list[int]
+    headers: list[list[tuple[str, bytes]]] | None
+
+
+def split_errors(batch: list[Message]) -> tuple[list[Message], list[Message]]:
+    """Return the messages, and the events among them that are none (their value would be an error's text)."""
+    if not any(map(_error, batch)):
+        return batch, []
+    return [one for one in batch if one.error() is None], [one for one in batch if one.error() is not None]
+
+
+def runs(messages: list[Message]) -> list[Run]:
+    """Return the messages by partition. A batch of one partition, as a busy feed's mostly are, is not copied."""
+    if not messages:
+        return []
+    partitions, topics = list(map(_partition, messages)), list(map(_topic, messages))
+    if partitions.count(partitions[0]) == len(messages) == topics.count(topics[0]):
+        return [Run(topics[0], partitions[0], messages)]
+    groups: dict[tuple[str, int], list[Message]] = {}
+    for place, message in zip(zip(topics, partitions, strict=True), messages, strict=True):
+        if place in groups:
+            groups[place].append(message)
+        else:
+            groups[place] = [message]
+    return [Run(topic, partition, group) for (topic, partition), group in groups.items()]
+
+
+def unseen(messages: list[Message], expected: int) -> list[Message]:
+    """Return the messages from an offset on."""
+    return messages if _offset(messages[0]) >= expected else [one for one in messages if _offset(one) >= expected]
+
+
+def offset_after(messages: Sequence[Message]) -> int:
+    """Return the offset after the last message."""
+    return int(_offset(messages[-1])) + 1
+
+
+def pieces(messages: Sequence[Message], most: int = MOST_BYTES) -> Iterator[Sequence[Message]]:
+    """Yield the messages in pieces of bounded size, each of at least one message."""
+    ends = list(accumulate(map(len, messages)))
+    if not ends or ends[-1] <= most:
+        yield messages
+        return
+    first = taken = 0
+    for index, end in enumerate(ends):
+        if end - taken > most and index > first:
+            yield messages[first:index]
+            first, taken = index, ends[index - 1]
+    yield messages[first:]
+
+
+def payloads(messages: Sequence[Message]) -> Payloads:
+    """Return keys, values, offsets and, where any message has some, headers."""
+    return Payloads(list(map(_key, messages)), list(map(_value, messages)), list(map(_offset, messages)), _all_headers(messages))
+
+
+def _all_headers(messages: Sequence[Message]) -> list[list[tuple[str, bytes]]] | None:
+    """
+    Return the headers of each message, None where no message has any.
+
+    A name that is not UTF-8 makes the client raise `SystemError`, once: asked again it returns its list, with a hole in the place
+    of the name that must not be touched. Such a message's headers are returned without their names.
+    """
+    rest = iter(messages)
+    nameless = -1
+    try:
+        if not any(map(_headers, rest)):
+            return None
+    except SystemError:
+        nameless = len(messages) - 1 - length_hint(rest)
+    return [_own_headers(message, named=index != nameless) for index, message in enumerate(messages)]
+
+
+def _own_headers(message: Message, *, named: bool) -> list[tuple[str, bytes]]:
+    """Return the headers of one message."""
+    if named:
+        try:
+            return [(name, value or b"") for name, value in _headers(message) or ()]
+        except SystemError:
+            pass
+    return [("", header[1] or b"") for header in _headers(message) or ()]

@@ -1,0 +1,1 @@
+"""One feed that never ends: read, inspected, recorded, acknowledged, and kept going."""

@@ -1,0 +1,132 @@
+"""From a delivery to what is to be recorded of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from auditor.decoders.messages import codec_of
+from auditor.decoders.messages.batch import MessageBatch
+from auditor.decoders.options import ReadOptions
+from auditor.delivery import Arrival, Delivery, Messages, Progress, Schemas
+from auditor.detect.toolkit import Toolkit
+from auditor.feed_settings import FeedSettings
+from auditor.hlc import Timestamp
+from auditor.model import Gap, Receipt, Sighting
+from auditor.names import table_from_topic
+from auditor.pipeline import Inspected, Partial
+from auditor.protocols import Codec
+from auditor.tally import Bounds, Tally
+from auditor.unit import Place, Unit, scan_pieces
+from auditor.watching.events import Events
+
+#: Bytes of a file after which its findings and the place in it are recorded: half a second of work.
+PIECE = 64 << 20
+
+
+def _unheeded(_size: int) -> None:
+    """Show no progress."""
+
+
+class Inspection:
+    """
+    Inspects the deliveries of one feed, on one thread.
+
+    ``bounds`` are those of full columns (see `auditor.tally`): what is only counted there need not be described.
+    """
+
+    def __init__(self, tools: Toolkit, settings: FeedSettings, *, kind: str, form: str, schemas: Schemas | None) -> None:
+        """Take the rules, and how the feed's messages are encoded."""
+        self.tools = tools
+        self.bounds: Bounds = {}
+        self._settings, self._kind, self._schemas = settings, kind, schemas
+        self._codec = codec_of(form, settings.envelope, schemas)
+        self._codecs: dict[str, Codec] = {"": self._codec}
+
+    def inspect(self, delivery: Delivery, events: Events) -> Iterator[Inspected]:
+        """
+        Yield what came of a delivery, in pieces that may be recorded one by one.
+
+        Raise `SourceUnavailable` where a schema cannot be had for now: the delivery must be handed over again.
+        """
+        if isinstance(delivery, Messages):
+            yield self._messages(delivery, events)
+        elif isinstance(delivery, Arrival):
+            yield from self._arrival(delivery, events)
+        else:
+            yield self._progress(delivery)
+
+    def _messages(self, messages: Messages, events: Events) -> Inspected:
+        """Inspect messages, and note the newest resolved timestamp among them."""
+        codec = self._codec_for(messages.format)
+        table = table_from_topic(messages.topic) if messages.topic else self._settings.table
+        rows, resolved = _resolved(messages, codec)
+        size = sum(map(len, filter(None, messages.values))) + sum(map(len, filter(None, messages.keys)))
+        receipt = Receipt(messages.origin, 0, self._kind, codec.format, "", table, rows, size, {"*": ""}, feed=True)
+        inspected = Inspected(
+            Partial(receipt, Tally(self.bounds)), messages.shard, position=messages.position, lost=messages.lost
+        )
+        partial = inspected.partial
+        detector = self.tools.detector(messages.origin, partial, partial.tally.tells)
+        partial.receipt = replace(receipt, uri=detector.scrub(messages.origin), table=detector.scrub(table))
+        if codec.format == "csv":
+            partial.gap(
+                Gap(partial.receipt.uri, "csv without line ends between rows is scanned as text: rows cannot be told apart")
+            )
+        batch = MessageBatch(messages, codec, uri=partial.receipt.uri, table=table, problems=partial)
+        for sighting in detector.inspect(batch):
+            if events.is_new(sighting, inspected):
+                partial.tally.add(sighting)
+        if resolved is not None:
+            inspected.resolved = resolved
+            events.advance(resolved)
+        return inspected
+
+    def _arrival(self, arrival: Arrival, events: Events) -> Iterator[Inspected]:
+        """Inspect an object piece by piece, each with the place after it; one that breaks off is tried again from there."""
+        inspected: Inspected | None = None
+
+        def is_new(partial: Partial, sighting: Sighting) -> bool:
+            nonlocal inspected
+            if inspected is None or inspected.partial is not partial:
+                inspected = Inspected(partial, arrival.shard)
+            return events.is_new(sighting, inspected)
+
+        unit = Unit(arrival.input, ReadOptions(table=self._settings.table))
+        start = Place(arrival.offset, arrival.row)
+        for piece in scan_pieces(unit, self.tools, _unheeded, every=PIECE, start=start, bounds=self.bounds, counts=is_new):
+            if piece.broken is not None:
+                raise piece.broken
+            if inspected is None or inspected.partial is not piece.partial:
+                inspected = Inspected(piece.partial, arrival.shard)
+            inspected.position = arrival.position(piece.offset, piece.row, piece.done)
+            yield inspected
+
+    def _codec_for(self, form: str) -> Codec:
+        """Return the feed's codec, or that of a delivery which says that it is different."""
+        if form not in self._codecs:
+            self._codecs[form] = codec_of(form, self._settings.envelope, self._schemas)
+        return self._codecs[form]
+
+    def _progress(self, progress: Progress) -> Inspected:
+        """Have nothing to inspect."""
+        receipt = Receipt("", 0, self._kind, "", "", "", 0, 0, feed=True)
+        return Inspected(
+            Partial(receipt), progress.shard, position=progress.position, resolved=progress.resolved, lost=progress.lost
+        )
+
+
+def _resolved(messages: Messages, codec: Codec) -> tuple[int, Timestamp | None]:
+    """Return how many rows messages carry, and the newest resolved timestamp among them."""
+    values, keys = messages.values, messages.keys
+    if all(keys):
+        return len(values), None
+    rows = 0
+    newest: Timestamp | None = None
+    for key, value in zip(keys, values, strict=True):
+        stamp = codec.resolved(value) if value and not key else None
+        if stamp is None:
+            rows += 1 if key or not value else codec.carried(value)
+        else:
+            newest = stamp if newest is None else max(newest, stamp)
+    return rows, newest

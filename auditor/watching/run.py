@@ -1,0 +1,106 @@
+"""
+One opening of a feed, from the first delivery to the last.
+
+A thread reads ahead; this one inspects, and records whatever has come by then in one transaction: a quiet feed's row at once, a
+busy feed's rows together. Only then is the reader told, so that a crash anywhere repeats work and loses none.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from auditor import failpoints
+from auditor.blocks import ReadAhead
+from auditor.delivery import Delivery, Reader
+from auditor.errors import AuditorError
+from auditor.pipeline import Inspected
+from auditor.state.recording import FeedFacts, Recorded, Recorder
+from auditor.watching.inspection import Inspection
+from auditor.watching.shards import Shards
+
+#: What is inspected is recorded after this time at the latest, and at once where nothing more has come.
+LONGEST_GROUP = 0.2
+
+
+class FeedRun:
+    """Runs a reader until it ends, fails or is closed."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        shards: Shards,
+        inspection: Inspection,
+        recorder: Recorder,
+        facts: FeedFacts,
+        recorded: Callable[[list[Inspected], Recorded], None],
+    ) -> None:
+        """Take an open reader; ``recorded`` is told of each transaction."""
+        self._reader, self._shards, self._inspection, self._recorder = reader, shards, inspection, recorder
+        self._facts, self._recorded = facts, recorded
+        self._waiting: list[Inspected] = []
+        self._done: list[Delivery] = []
+        self._since = 0.0
+        self._closing = threading.Event()
+
+    def run(self) -> None:
+        """Run to the end. Whatever is raised, everything that was not recorded is refused first."""
+        ahead = ReadAhead(self._shards.handing_over(self._reader))
+        under_way: Delivery | None = None
+        try:
+            for delivery in ahead:
+                if delivery is not None:
+                    failpoints.reach("delivered")
+                    under_way = delivery
+                    self._inspect(delivery)
+                    under_way = None
+                    failpoints.reach("inspected")
+                if self._waiting and (not ahead.ready or time.monotonic() - self._since > LONGEST_GROUP):
+                    self._record()
+                if self._closing.is_set():
+                    break
+            self._record()
+        except AuditorError:
+            for delivery in (*self._done, *([under_way] if under_way else ())):
+                self._reader.refused(delivery)
+            raise
+        finally:
+            self._shards.end()
+            self._reader.close()
+
+    def close(self) -> None:
+        """End soon: what was inspected is recorded, what was only read is left for the next time. From any thread."""
+        self._closing.set()
+        self._reader.close()
+
+    def _inspect(self, delivery: Delivery) -> None:
+        """Inspect a delivery; the pieces of a large one are recorded as they come."""
+        if not self._waiting:
+            self._since = time.monotonic()
+        for inspected in self._inspection.inspect(delivery, self._shards.events(delivery.shard)):
+            self._waiting.append(inspected)
+            if time.monotonic() - self._since > LONGEST_GROUP:
+                self._record()
+            if self._closing.is_set():
+                break
+        else:
+            self._done.append(delivery)
+
+    def _record(self) -> None:
+        """Record what waits, and tell the reader."""
+        if self._waiting:
+            digest = self._inspection.tools.rulebook.digest
+            facts = self._facts if self._facts.rules_digest == digest else replace(self._facts, rules_digest=digest)
+            recorded = self._recorder.record(facts, self._waiting)
+            failpoints.reach("recorded")
+            self._inspection.bounds.update(recorded.bounds)
+            self._recorded(self._waiting, recorded)
+            self._waiting = []
+            self._since = time.monotonic()
+        for delivery in self._done:
+            self._reader.committed(delivery)
+            self._shards.recorded(delivery)
+            failpoints.reach("acknowledged")
+        self._done = []
