@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # Processes for the tests.
 WORKERS ?= 2
+# How long `make run` runs; until Ctrl-C if empty.
+RUN_SECONDS ?=
 # Extra arguments for pytest, e.g. make test ARGS="tests/decoders -k csv"
 ARGS ?=
 
@@ -19,7 +21,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 .PHONY: help run test lint format bench lock schemas docs clean
 
 help:
-	@echo 'make run      make a sample with planted tokens, scan it, write build/report.html'
+	@echo 'make run      the consumer on a sample changefeed that keeps growing; Ctrl-C ends it'
 	@echo 'make test     all tests, in random order'
 	@echo 'make lint     ruff, mypy --strict, import contracts'
 	@echo 'make format   let ruff put the code in order'
@@ -29,14 +31,9 @@ help:
 	@echo 'make lock     requirements/ from pyproject.toml; needs uv'
 	@echo 'make clean    remove .venv and build'
 
-# A scan that finds something ends with 1: here that is what it is for. The key of this trial lies in build too.
+# The consumer on a sample changefeed that grows beside it. Ctrl-C ends both; RUN_SECONDS=20 ends them by itself.
 run: $(READY)
-	@mkdir -p build
-	$(BIN)/auditor sample build/sample --force
-	XDG_CONFIG_HOME='$(CURDIR)/build/config' $(BIN)/auditor scan build/sample --ddl build/sample/exports/schema.sql \
-		--report html=build/report.html --report text=build/report.txt || test $$? -eq 1
-	@tail -n 1 build/report.txt
-	@echo 'The report to open in a browser: build/report.html'
+	@sh tools/run.sh '$(CURDIR)/$(BIN)' '$(CURDIR)/build/run' $(RUN_SECONDS)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)

@@ -75,24 +75,23 @@ def watch(
         bind_identity(database, key.key_id)
         started = _now()
         service = Service(loaded, database, key, path=config_file, reload=load, until_caught_up=until_caught_up)
-        code = service.run()
+        service.run()
         store = FindingStore(database, service.describe)
-        if specs or until_caught_up:
-            summary = summary_of_state(
-                database,
-                (stored.finding for stored in store.all()),
-                key_id=key.key_id,
-                rules_digest=loaded.tools.rulebook.digest,
-                times=(started, _now()),
-                fail_on=Severity.of(fail_on),
-                failed=service.failures,
-                interrupted=service.interrupted and until_caught_up,
-            )
-            write_reports(specs, lambda: (stored.finding for stored in store.all()), summary)
-            code = summary.exit_code if until_caught_up else code
+        summary = summary_of_state(
+            database,
+            (stored.finding for stored in store.all()),
+            key_id=key.key_id,
+            rules_digest=loaded.tools.rulebook.digest,
+            times=(started, _now()),
+            fail_on=Severity.of(fail_on),
+            failed=service.failures,
+            interrupted=service.interrupted and until_caught_up,
+            bounded=until_caught_up,
+        )
+        write_reports(specs, lambda: (stored.finding for stored in store.all()), summary)
     finally:
         database.close()
-    sys.exit(code)
+    sys.exit(summary.exit_code)
 
 
 def _now() -> str:

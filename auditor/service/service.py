@@ -81,8 +81,8 @@ class Service:
         )
         self._seen = self._stamps()
 
-    def run(self) -> int:
-        """Run; return 0, or 3 if a feed was given up."""
+    def run(self) -> None:
+        """Run to the end."""
         with _signals(self._end, self._ask_for_reload):
             endpoints = self._open_endpoints()
             try:
@@ -94,7 +94,6 @@ class Service:
                 self._shut_down()
                 if endpoints is not None:
                     endpoints.close()
-        return 3 if any(supervisor.failure for supervisor in self._supervisors.values()) else 0
 
     @property
     def failures(self) -> list[str]:
