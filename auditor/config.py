@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -38,6 +39,8 @@ class StateSettings(BaseModel):
     url: str
     """sqlite:///FILE, postgresql://HOST/DB or cockroachdb://HOST/DB; a password stands in `password`."""
     password: SecretRef | None = None
+    allow_same_cluster: bool = False
+    """A cluster that a feed reads may hold the state, too: every transaction of the auditor is then load on what it audits."""
     retention_days: int = Field(default=400, ge=1)
     """Findings that were decided on, and gaps, are kept so long after they were last seen."""
 
@@ -78,6 +81,15 @@ class Config(BaseModel):
     """Secrets in rows written before this are counted as debt, with one alert a column; each newer one is told."""
     server: ServerSettings | None = ServerSettings()
     log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _clusters_differ(self) -> Self:
+        state = urlsplit(self.state.url)
+        place = (state.hostname, state.port or 26257)
+        for feed in () if self.state.allow_same_cluster else self.feeds:
+            if isinstance(feed, SinklessSettings) and (feed.host, feed.port) == place:
+                raise ValueError(f"the state lies in the cluster that {feed.name} reads: move it, or say allow_same_cluster")
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
