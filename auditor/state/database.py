@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from auditor.errors import ConfigError, StateError
@@ -177,7 +177,7 @@ def _engine(url: str) -> tuple[Engine, str, Path | None]:
     if driver is None:
         raise ConfigError("not a URL of a state", where="state", fix=f"one of {', '.join(f'{name}://' for name in _DRIVERS)}")
     parsed = parsed.set(drivername=driver)
-    shown = parsed.set(username=None, password=None, query={}).render_as_string().replace(driver, driver.partition("+")[0])
+    shown = URL.create(driver.partition("+")[0], host=parsed.host, port=parsed.port, database=parsed.database).render_as_string()
     path = Path(parsed.database) if driver.startswith("sqlite") and parsed.database else None
     if driver.startswith("sqlite") and path is None:
         raise ConfigError("names no file", where="state", fix="sqlite:///FILE")
