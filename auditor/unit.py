@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
-import numpy as np
-
 from auditor.blocks import BLOCK, HEAD, Chunks, Peeked, Readable, ReadAhead
 from auditor.decoders import compression, layout_of
 from auditor.decoders.batch import TextBatch
 from auditor.decoders.export_manifest import export_manifest
+from auditor.decoders.names_batch import NamesBatch
 from auditor.decoders.options import ReadOptions
 from auditor.decoders.resolved import read_resolved
 from auditor.detect.toolkit import Toolkit
@@ -28,7 +27,7 @@ from auditor.leaves import SHORTEST_NAME
 from auditor.model import Cell, Gap, Note, Receipt, Row, Sighting
 from auditor.names import is_changefeed_file, resolved_of_name, table_of_name
 from auditor.pipeline import Partial, run
-from auditor.protocols import Haystack, Input, Inspector, Layout, RowBatch
+from auditor.protocols import Input, Inspector, Layout, RowBatch
 from auditor.redaction import shown_uri
 from auditor.tally import Bounds, Tally
 
@@ -126,33 +125,6 @@ def scan_pieces(
         yield scan.unreachable(error)
     except OSError as error:
         yield scan.unreachable(SourceUnavailable(f"cannot be read: {error.strerror}"))
-
-
-class _Names:
-    """A batch of one row, numbered 0: the names that an input carries once."""
-
-    first_row = 0
-
-    def __init__(self, row: Row, table: str) -> None:
-        self._row, self._table = row, table
-
-    def __len__(self) -> int:
-        return 1
-
-    def row_number(self, index: int) -> int:
-        return index
-
-    def haystacks(self) -> Iterable[Haystack]:
-        text = "\n".join(cell.text for cell in self._row.cells).encode("utf-8", "replace")
-        return (Haystack(text, lambda positions: (np.arange(len(positions)), positions * 0)),)
-
-    def decode(self, index: int) -> Row:
-        del index
-        return self._row
-
-    def table_of(self, row: Row) -> str:
-        del row
-        return self._table
 
 
 class _UnitScan:
@@ -374,7 +346,7 @@ class _UnitScan:
         """Inspect what is said once for the whole input: its file name, remarks, the names of its columns."""
         cells = [Cell("topic", "", "", self.unit.source.name), Cell("header", "", "", remarks)]
         cells += [Cell("after", name, "$.{name}", name) for name in columns if len(name) >= SHORTEST_NAME]
-        run((_Names(Row(cells), self._table()),), (self._inspector(),), self.partial, lambda _rows: None)
+        run((NamesBatch(Row(cells), self._table()),), (self._inspector(),), self.partial, lambda _rows: None)
 
     def _inspector(self) -> Inspector:
         """Return what inspects the piece under way."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from auditor.decoders.messages import codec_of
 from auditor.decoders.messages.batch import MessageBatch
+from auditor.decoders.names_batch import NamesBatch
 from auditor.decoders.options import ReadOptions
 from auditor.delivery import Arrival, Delivery, Messages, Progress, Schemas
 from auditor.detect.toolkit import Toolkit
 from auditor.feed_settings import FeedSettings
 from auditor.hlc import Timestamp
-from auditor.model import Gap, Receipt, Sighting
-from auditor.names import table_from_topic
+from auditor.model import Cell, Gap, Receipt, Row, Sighting
+from auditor.names import table_from_topic, unescaped_topic
 from auditor.pipeline import Inspected, Partial
-from auditor.protocols import Codec
+from auditor.protocols import Codec, RowBatch
 from auditor.tally import Bounds, Tally
 from auditor.unit import Place, Unit, scan_pieces
 from auditor.watching.events import Events
@@ -42,6 +44,7 @@ class Inspection:
         self._settings, self._kind, self._schemas = settings, kind, schemas
         self._codec = codec_of(form, settings.envelope, schemas)
         self._codecs: dict[str, Codec] = {"": self._codec}
+        self._topics: set[str] = set()
 
     def inspect(self, delivery: Delivery, events: Events) -> Iterator[Inspected]:
         """
@@ -73,8 +76,11 @@ class Inspection:
             partial.gap(
                 Gap(partial.receipt.uri, "csv without line ends between rows is scanned as text: rows cannot be told apart")
             )
-        batch = MessageBatch(messages, codec, uri=partial.receipt.uri, table=table, problems=partial)
-        for sighting in detector.inspect(batch):
+        batches: list[RowBatch] = [MessageBatch(messages, codec, uri=partial.receipt.uri, table=table, problems=partial)]
+        if messages.topic and messages.topic not in self._topics:
+            self._topics.add(messages.topic)
+            batches.append(NamesBatch(Row([Cell("topic", "", "", unescaped_topic(messages.topic))]), table))
+        for sighting in chain.from_iterable(map(detector.inspect, batches)):
             if events.is_new(sighting, inspected):
                 partial.tally.add(sighting)
         if resolved is not None:

@@ -299,3 +299,13 @@ def test_members_of_a_map_are_one_place(bench: Any) -> None:
     assert len({stored.finding.finding_id for stored in found}) == len(found) == 130
     assert sum(stored.finding.occurrences for stored in found) == 130
     assert all(stored.finding.exposures for stored in found)
+
+
+def test_a_topic_that_holds_a_secret_is_a_finding(bench: Any) -> None:
+    """The name of a topic is scanned once, and shown without the secret."""
+    made = messages(1, change(1, "x", 10), topic=f"feed-{token()}")
+    again = messages(2, change(1, "x", 20), topic=f"feed-{token()}")
+    bench.run(ScriptedSource([made, again]))
+    [stored] = bench.findings()
+    assert [(one.part, one.count) for one in stored.finding.exposures] == [("topic", 1)]
+    assert token() not in stored.finding.table
