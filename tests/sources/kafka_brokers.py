@@ -47,12 +47,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_tansu(*options: str, port: int | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Run a broker with its data in memory; give its address and process."""
-    program, port = tansu_program(), port or free_port()
+def running_tansu(*options: str, advertised: int = 0) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run a broker with its data in memory; give its address and process. Clients are told to come to the port ``advertised``."""
+    program, port = tansu_program(), free_port()
     assert program is not None, 'mark the test: @pytest.mark.needs("tansu")'
-    url = f"tcp://127.0.0.1:{port}"
-    command = [str(program), "broker", "--kafka-listener-url", url, "--kafka-advertised-listener-url", url, *options]
+    listener, shown = f"tcp://127.0.0.1:{port}", f"tcp://127.0.0.1:{advertised or port}"
+    command = [str(program), "broker", "--kafka-listener-url", listener, "--kafka-advertised-listener-url", shown, *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         eventually(lambda: listening(port) or process.poll() is not None)
@@ -164,6 +164,12 @@ def values_of(deliveries: Sequence[Delivery]) -> list[bytes | None]:
 def offsets(positions: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
     """Return the offset of each position."""
     return {shard: position["offset"] for shard, position in positions.items()}
+
+
+def login_listener() -> Path | None:
+    """Tell whether the Apache Kafka at hand has a listener that asks for logins, as `.ci/kafka/run` gives it."""
+    host, _, port = os.environ.get("AUDITOR_TEST_KAFKA", "").rpartition(":")
+    return Path(host) if host and port.isdigit() and listening(int(port) + 2) else None
 
 
 def _addresses() -> list[str]:

@@ -24,11 +24,18 @@ from tests.sources.follow_harness import Killed, Runner, folder_feed, lines
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Callable[..., FollowSource]:
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "feed"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def source(folder: Path) -> Callable[..., FollowSource]:
     """Return a maker of sources that follow growing files."""
 
     def make(**settings: object) -> FollowSource:
-        given = {"name": "f", "uri": f"file://{tmp_path}", "poll": 0.05, "settle": 0, "tail": True, **settings}
+        given = {"name": "f", "uri": f"file://{folder}", "poll": 0.05, "settle": 0, "tail": True, **settings}
         return FollowSource(FollowSettings.model_validate(given))
 
     return make
@@ -39,9 +46,9 @@ def append(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def test_what_a_file_grows_by_is_read_as_it_comes(tmp_path: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
+def test_what_a_file_grows_by_is_read_as_it_comes(folder: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
     """Each line is read once, however the writes are cut, and rows are numbered on."""
-    path = tmp_path / "app.ndjson"
+    path = folder / "app.ndjson"
     body = lines(0, 200)
     path.write_bytes(body[:100])
 
@@ -61,9 +68,9 @@ def test_what_a_file_grows_by_is_read_as_it_comes(tmp_path: Path, source: Callab
     assert not runner.gaps
 
 
-def test_a_restart_goes_on_at_the_place(tmp_path: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
+def test_a_restart_goes_on_at_the_place(folder: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
     """Also after a kill between two pieces."""
-    path = tmp_path / "app.ndjson"
+    path = folder / "app.ndjson"
     path.write_bytes(lines(0, 60_000, 100))
     claims = MemoryClaims()
     first = Runner(tools, claims, kill_after=2)
@@ -77,9 +84,9 @@ def test_a_restart_goes_on_at_the_place(tmp_path: Path, source: Callable[..., Fo
     assert not Runner(tools, claims).run(source()).starts
 
 
-def test_only_whole_lines_are_taken(tmp_path: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
+def test_only_whole_lines_are_taken(folder: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
     """The beginning of a line is left until its end comes; where there is an end to reading, it is read then."""
-    path = tmp_path / "app.ndjson"
+    path = folder / "app.ndjson"
     path.write_bytes(lines(0, 1) + lines(1, 1)[:-20])
     claims = MemoryClaims()
     runner = Runner(tools, claims, ends=lambda runner: bool(runner.names))
@@ -88,14 +95,14 @@ def test_only_whole_lines_are_taken(tmp_path: Path, source: Callable[..., Follow
     assert len(Runner(tools, claims).run(source()).secrets) == 1
 
 
-def test_a_renamed_file_is_the_same(tmp_path: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
+def test_a_renamed_file_is_the_same(folder: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
     """Rotation gives the old file another name and makes a new one: each line is still read once."""
-    path = tmp_path / "app.log"
+    path = folder / "app.log"
     path.write_bytes(lines(0, 10))
     claims = MemoryClaims()
     Runner(tools, claims).run(source())
     append(path, lines(10, 5))
-    path.rename(tmp_path / "app.log.1")
+    path.rename(folder / "app.log.1")
     path.write_bytes(lines(100, 7))
     runner = Runner(tools, claims).run(source())
     assert (len(runner.secrets), set(runner.secrets.values())) == (12, {1})
@@ -103,10 +110,10 @@ def test_a_renamed_file_is_the_same(tmp_path: Path, source: Callable[..., Follow
 
 
 def test_a_file_that_was_cut_or_replaced_is_read_from_its_beginning(
-    tmp_path: Path, source: Callable[..., FollowSource], tools: Toolkit
+    folder: Path, source: Callable[..., FollowSource], tools: Toolkit
 ) -> None:
     """Also where the new content is longer than what was read, in the same file."""
-    path = tmp_path / "app.log"
+    path = folder / "app.log"
     claims = MemoryClaims()
     for first, count in ((0, 20), (100, 5), (200, 50)):
         with path.open("wb") as file:
@@ -115,13 +122,13 @@ def test_a_file_that_was_cut_or_replaced_is_read_from_its_beginning(
 
 
 def test_a_growing_file_that_goes_too_early_is_reported(
-    tmp_path: Path, source: Callable[..., FollowSource], tools: Toolkit, monkeypatch: pytest.MonkeyPatch
+    folder: Path, source: Callable[..., FollowSource], tools: Toolkit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was seen of it and not read is named with its place."""
     from auditor.sources.follow import reader
 
     monkeypatch.setattr(reader, "_EVERYTHING_EVERY", 0.0)
-    path = tmp_path / "app.log"
+    path = folder / "app.log"
     path.write_bytes(lines(0, 5) + b'{"half')
 
     def delete(runner: Runner) -> bool:
@@ -134,18 +141,18 @@ def test_a_growing_file_that_goes_too_early_is_reported(
     assert lost.reason == f"{path} was deleted before it was read from byte {len(lines(0, 5))} on"
 
 
-def test_compressed_files_are_read_whole(tmp_path: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
+def test_compressed_files_are_read_whole(folder: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
     """What cannot grow line by line is read as ever, beside what can."""
-    feed = folder_feed(tmp_path)
+    feed = folder_feed(folder)
     feed.write(0, lines(0, 10), ending=".gz")
-    (tmp_path / "app.log").write_bytes(lines(10, 10))
+    (folder / "app.log").write_bytes(lines(10, 10))
     runner = Runner(tools, MemoryClaims()).run(source())
     assert len(runner.secrets) == 20
 
 
-def test_where_files_grow_nothing_is_called_complete(tmp_path: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
+def test_where_files_grow_nothing_is_called_complete(folder: Path, source: Callable[..., FollowSource], tools: Toolkit) -> None:
     """Nobody knows whether a growing file was read to its end."""
-    feed = folder_feed(tmp_path)
+    feed = folder_feed(folder)
     feed.write(0, lines(0, 1))
     feed.resolve(10)
     assert Runner(tools, MemoryClaims()).run(source()).resolved == []

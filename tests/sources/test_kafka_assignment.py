@@ -69,7 +69,7 @@ def test_only_what_was_there_at_the_start_begins_at_the_end():
 
 
 def test_a_partition_that_went_and_came_back_within_one_call_is_begun_again():
-    """What that call returned of it may be older than the recorded position: none of it is handed over, and nothing is skipped."""
+    """What that call returned of it may be older than the recorded position: none of it is handed over, none skipped."""
     claims, consumer = MemoryClaims({"t/0": {"offset": 5}, "t/1": {"offset": 7}}), Moves()
     assignment = made(claims)
     assignment.assigned(consumer, [TopicPartition("t", 0), TopicPartition("t", 1)])

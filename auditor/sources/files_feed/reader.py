@@ -61,13 +61,17 @@ class Place:
         under_way = [self.under_way.hex(), self.offset, self.row]
         return {"count": self.count, "chain": self.chain.hex(), "known": known, "under_way": under_way}
 
-    def after(self, digest: bytes) -> Place:
-        """Return the place after one more input."""
+    def after(self, digest: bytes, ordered: Sequence[bytes]) -> Place:
+        """Return the place after one more input, where all are in this order."""
         known = (*self.known, digest)
         if len(known) <= MOST_KNOWN:
             return Place(self.count, self.chain, known)
-        folded = len(known) // 2
-        return Place(self.count + folded, chained(self.chain, known[:folded]), known[folded:])
+        left, count = set(known), self.count
+        while count < len(ordered) and ordered[count] in left:
+            left.remove(ordered[count])
+            count += 1
+        chain = chained(self.chain, ordered[self.count : count])
+        return Place(count, chain, tuple(each for each in known if each in left))
 
     def inside(self, digest: bytes, offset: int, row: int) -> Place:
         """Return the place inside an input."""
@@ -93,14 +97,13 @@ class FilesReader:
     def __iter__(self) -> Iterator[Delivery | None]:
         """Yield each input that is not finished."""
         inputs = list(self._find().values())
-        place, start = self._place, self._place
-        kept = [source for source in inputs if source.version]
-        first = kept[: place.count]
-        done = set(place.known)
-        if len(first) == place.count and chained(b"", [digest_of(source) for source in first]) == place.chain:
-            done.update(map(digest_of, first))
-        elif place.count:
-            place = Place(known=place.known)
+        start = self._place
+        ordered = [digest_of(source) for source in inputs if source.version]
+        done = set(start.known) & set(ordered)
+        place = Place(known=tuple(done))
+        if chained(b"", ordered[: start.count]) == start.chain:
+            place = Place(start.count, start.chain, tuple(done))
+            done.update(ordered[: start.count])
         for source in inputs:
             if self._closed.is_set():
                 return
@@ -109,7 +112,7 @@ class FilesReader:
                 continue
             resumed = bool(source.version) and digest == start.under_way
             offset, row = (start.offset, start.row) if resumed else (0, 0)
-            following = place.after(digest) if source.version else place
+            following = place.after(digest, ordered) if source.version else place
             yield Arrival(source, offset, row, _position_in(place, following, digest))
             place = following
 

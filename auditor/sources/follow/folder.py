@@ -11,11 +11,13 @@ from typing import BinaryIO
 
 from auditor.errors import SourceUnavailable
 from auditor.hlc import Timestamp
-from auditor.names import ChangefeedFile, ResolvedFile, data_suffix, digits_of, parse
+from auditor.names import ResolvedFile, data_suffix, digits_of, parse
 from auditor.sources.files import FileInput
 from auditor.sources.follow.listed import Listed
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+# How a changefeed's files begin: told without reading the rest of the name, since a folder may hold many thousands.
+_TIMED = re.compile(r"\d{33}[-.]", re.ASCII)
 _NOT_GROWING = (".gz", ".gzip", ".zst", ".zstd")
 
 
@@ -51,31 +53,34 @@ def listed_folder(folder: str, since: Timestamp | None, *, growing: bool) -> Ite
     """
     Yield the files of a folder and all folders in it, links included.
 
-    Of a changefeed's files those before ``since`` are left out, and so are folders of earlier days. Raise `SourceUnavailable` if
+    Files and folders of a changefeed that are named by an earlier time than ``since`` are left out. Raise `SourceUnavailable` if
     a folder cannot be listed.
     """
-    since_day = "" if since is None else f"{(digits := digits_of(since))[:4]}-{digits[4:6]}-{digits[6:8]}"
+    first = "" if since is None else digits_of(since)
+    first_day = f"{first[:4]}-{first[4:6]}-{first[6:8]}"
     waiting: list[tuple[str, str, frozenset[tuple[int, int]]]] = [(folder, "", frozenset())]
     while waiting:
         path, below, above = waiting.pop()
         try:
             status = os.stat(path)  # noqa: PTH116 - many thousand times
-            entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+            identity = (status.st_dev, status.st_ino)
+            if identity in above:
+                continue  # a link back to a folder that it lies in
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    name = below + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+                    if _is_folder(entry):
+                        if not (first and _DAY.fullmatch(name) and name < first_day):
+                            waiting.append((entry.path, f"{name}/", above | {identity}))
+                    elif not (entry.name[:33] < first and _TIMED.match(entry.name)) and (
+                        listed := _listed(entry, name, growing=growing)
+                    ):
+                        yield listed
         except OSError as error:
             if below and isinstance(error, FileNotFoundError):
                 continue  # removed since its parent was listed
             where = os.fsencode(path).decode("utf-8", "backslashreplace")
             raise SourceUnavailable(f"the folder cannot be listed: {error.strerror}", where=where) from None
-        identity = (status.st_dev, status.st_ino)
-        if identity in above:
-            continue  # a link back to a folder that it lies in
-        for entry in entries:
-            name = below + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
-            if _is_folder(entry):
-                if not (_DAY.fullmatch(name) and name < since_day):
-                    waiting.append((entry.path, f"{name}/", above | {identity}))
-            elif (listed := _listed(entry, name, since, growing=growing)) is not None:
-                yield listed
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -86,11 +91,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _listed(entry: os.DirEntry[str], name: str, since: Timestamp | None, *, growing: bool) -> Listed | None:
-    """Look at a file; None if it is gone, is no file, or is earlier. One that cannot be looked at says so when it is opened."""
+def _listed(entry: os.DirEntry[str], name: str, *, growing: bool) -> Listed | None:
+    """Look at a file; None if it is gone or is no file. One that cannot be looked at says so when it is opened."""
     file = parse(entry.name)
-    if isinstance(file, ChangefeedFile) and since is not None and file.timestamp < since:
-        return None
     uri = os.fsencode(entry.path).decode("utf-8", "backslashreplace")
     folder, _, last = uri.rpartition("/")
     if isinstance(file, ResolvedFile):

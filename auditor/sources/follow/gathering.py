@@ -11,8 +11,8 @@ from auditor.names import ChangefeedFile, ResolvedFile
 from auditor.sources.follow.known import MOST_OTHERS, Known, file_digest, place_key
 from auditor.sources.follow.listed import Listed, partition_of
 
-#: Files of one round, of 1.2 kB each; where more are new, the rest is listed again after them.
-MOST_ROUND = 5000
+#: Files of one round, of 1.2 kB each and for a moment twice as many; where more are new, the rest is listed again after them.
+MOST_ROUND = 10_000
 
 _START = Timestamp(0)
 
@@ -24,9 +24,10 @@ class Gathered:
 
     ``unread`` are the earliest files that were not read, in the order to read them. ``beyond`` is the earliest time among those
     left for the next round, if ``more`` are. ``timed`` and ``others`` are for `Known.keep`; ``files`` are a changefeed's that are
-    known one by one or new; ``newest`` the last of each session. ``marks`` are the times of ``.RESOLVED`` files. ``growing``
+    known one by one, or unread; ``newest`` the last of each session. ``marks`` are the times of ``.RESOLVED`` files. ``growing``
     are files to read as they grow. Of files that are gone, ``missing`` are names that were expected, ``places`` keys of places.
-    ``regular`` says that all of a changefeed's files lie in folders of its partition formats.
+    ``partitions`` are the partition formats that a changefeed's files lie by, '' if one lies by none; ``latest`` is the newest
+    time of all.
     """
 
     everything: bool
@@ -41,7 +42,8 @@ class Gathered:
     growing: list[Listed] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
     places: set[str] = field(default_factory=set)
-    regular: bool = True
+    partitions: set[str] = field(default_factory=set)
+    latest: Timestamp = _START
 
 
 def order_of(listed: Listed) -> tuple[Timestamp, str]:
@@ -50,15 +52,21 @@ def order_of(listed: Listed) -> tuple[Timestamp, str]:
 
 
 def gather(
-    listing: Iterable[Listed], known: Known, *, everything: bool, expected: Iterable[str], most: int = MOST_ROUND
+    listing: Iterable[Listed],
+    known: Known,
+    *,
+    everything: bool,
+    expected: Iterable[str] = (),
+    places: Iterable[str] = (),
+    most: int = MOST_ROUND,
 ) -> Gathered:
     """
     Take in a listing.
 
-    ``expected`` are the names of files that should be there. Raise `ConfigError` if more files are there that no changefeed named
-    than can be told apart.
+    ``expected`` are the names of files that should be there, ``places`` the keys of places that are kept. Raise `ConfigError` if
+    more files are there that no changefeed named than can be told apart.
     """
-    found = Gathered(everything, missing=set(expected), places=set(known.places))
+    found = Gathered(everything, missing=set(expected), places=set(places))
     for listed in listing:
         if isinstance(listed.file, ResolvedFile):
             found.marks.add(listed.file.timestamp)
@@ -75,6 +83,8 @@ def gather(
             what = f"over {MOST_OTHERS:,} files lie there that no changefeed has named, and can only be told apart one by one"
             raise ConfigError(what, fix="follow their folders as feeds of their own, or move away what was read")
     _cut(found, most)
+    found.files += [listed.file for listed in found.unread if isinstance(listed.file, ChangefeedFile)]
+    found.growing.sort(key=order_of)
     return found
 
 
@@ -84,12 +94,12 @@ def _take(found: Gathered, listed: Listed, known: Known) -> None:
     read = known.has(listed)
     if isinstance(file, ChangefeedFile):
         folder, _, _ = listed.name.rpartition("/")
-        found.regular = found.regular and bool(partition_of(folder))
+        found.partitions.add(partition_of(folder))
+        found.latest = max(found.latest, file.timestamp)
         found.newest[file.session] = max(found.newest.get(file.session, (_START, -1)), (file.timestamp, file.file))
-        if known.floor is None or file.timestamp >= known.floor:
+        if read and (known.floor is None or file.timestamp >= known.floor):
             found.files.append(file)
-            if read:
-                found.timed[file_digest(listed)] = file.timestamp
+            found.timed[file_digest(listed)] = file.timestamp
     else:
         found.others.add(file_digest(listed))
     if not read:

@@ -3,7 +3,7 @@ A file as it was listed, and how a changefeed's files lie.
 
 A changefeed names its files by their time, so a listing need not begin before the time up to which everything is read: a store
 lists from a key on, and folders of earlier days are not walked. Everything is listed now and then all the same, for files that
-are named otherwise.
+are named otherwise or lie in other folders.
 """
 
 from __future__ import annotations
@@ -49,8 +49,15 @@ def partition_of(folder: str) -> str:
     return "daily" if not hour else "hourly" if _HOUR.fullmatch(hour) else ""
 
 
-def first_key(since: Timestamp) -> str:
-    """Return a path that sorts before every file of a changefeed from this time on, whatever its partition format."""
-    digits = digits_of(since)
-    day = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}"
-    return min(digits, f"{day}/{digits}", f"{day}/{digits[8:10]}/{digits}")
+class Since(NamedTuple):
+    """Where a listing may begin: at a time, in the partition formats that were seen, which sort differently."""
+
+    time: Timestamp
+    partitions: frozenset[str]
+
+    def first_key(self) -> str:
+        """Return a path that sorts before every file from this time on; '' if that cannot be told."""
+        digits = digits_of(self.time)
+        day = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}"
+        keys = {"flat": digits, "daily": f"{day}/{digits}", "hourly": f"{day}/{digits[8:10]}/{digits}"}
+        return min((keys.get(name, "") for name in self.partitions), default="")

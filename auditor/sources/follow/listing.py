@@ -5,9 +5,8 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Iterator
 
-from auditor.hlc import Timestamp
 from auditor.names import ChangefeedFile, ResolvedFile
-from auditor.sources.follow.listed import Listed
+from auditor.sources.follow.listed import Listed, Since
 from auditor.sources.follow.settings import FollowSettings
 
 #: Ends of names of files that are being written: they get another name once they are whole.
@@ -15,13 +14,13 @@ _TEMPORARY = (".tmp", ".part", "~")
 
 
 #: Lists everything, or what may be no earlier than a time. Raises `SourceUnavailable` or `ConfigError`.
-Lister = Callable[[Timestamp | None], Iterator[Listed]]
+Lister = Callable[[Since | None], Iterator[Listed]]
 
 
 def lister_of(settings: FollowSettings) -> Lister:
     """Return what lists the files that the settings name. Of a changefeed's own those before the time given may be left out."""
 
-    def listed(since: Timestamp | None) -> Iterator[Listed]:
+    def listed(since: Since | None) -> Iterator[Listed]:
         for each in all_listed(settings, since):
             if isinstance(each.file, ResolvedFile) or is_wanted(settings, each):
                 yield each
@@ -29,12 +28,12 @@ def lister_of(settings: FollowSettings) -> Lister:
     return listed
 
 
-def all_listed(settings: FollowSettings, since: Timestamp | None = None) -> Iterator[Listed]:
+def all_listed(settings: FollowSettings, since: Since | None = None) -> Iterator[Listed]:
     """Yield whatever lies there, wanted or not. Raise `SourceUnavailable` or `ConfigError`."""
     if settings.local:
         from auditor.sources.follow.folder import listed_folder
 
-        return listed_folder(settings.folder, since, growing=settings.tail)
+        return listed_folder(settings.folder, since.time if since else None, growing=settings.tail)
     from auditor.sources.follow.prefix import listed_prefix
 
     return listed_prefix(settings.uri, since)

@@ -47,7 +47,7 @@ def believed(
     for sessions in spans.values():
         latest = -1
         for begins, ends in sorted((min(span), max(span)) for span in sessions.values()):
-            if min(latest, ends) > begins:
+            if latest > begins:
                 return Believed((), SEVERAL)
             latest = max(latest, ends)
         shared = Counter(chain.from_iterable(sessions.values()))

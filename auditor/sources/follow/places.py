@@ -30,9 +30,13 @@ class Places:
                 self._places[key] = standing
             return dict(self._places)
 
-    def drop(self, keys: Iterable[str]) -> dict[str, Standing]:
-        """Forget places of files that are gone; return the others."""
+    def drop(self, keys: Iterable[str]) -> None:
+        """Forget places of files that are gone."""
         with self._lock:
             for key in keys:
                 self._places.pop(key, None)
+
+    def all(self) -> dict[str, Standing]:
+        """Return all places."""
+        with self._lock:
             return dict(self._places)

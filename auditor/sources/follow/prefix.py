@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.hlc import Timestamp
 from auditor.names import parse
 from auditor.sources.bucket import objects
-from auditor.sources.follow.listed import Listed, first_key
+from auditor.sources.follow.listed import Listed, Since
 
 
-def listed_prefix(uri: str, since: Timestamp | None) -> Iterator[Listed]:
+def listed_prefix(uri: str, since: Since | None) -> Iterator[Listed]:
     """
     Yield the objects below a prefix: with ``since`` those alone that sort after what a changefeed wrote before that time.
 
@@ -18,7 +17,8 @@ def listed_prefix(uri: str, since: Timestamp | None) -> Iterator[Listed]:
     """
     prefix = uri.partition("://")[2].partition("/")[2].strip("/")
     cut = len(prefix) + 1 if prefix else 0
-    after = "" if since is None else f"{prefix}/{first_key(since)}".lstrip("/")
+    first = "" if since is None else since.first_key()
+    after = f"{prefix}/{first}".lstrip("/") if first else ""
     for found in objects(uri, after):
         name = found.key[cut:] if found.key.startswith(f"{prefix}/") or not prefix else found.key
         yield Listed(name, found, parse(name), None)

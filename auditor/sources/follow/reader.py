@@ -17,7 +17,7 @@ from auditor.sources.files import FileInput
 from auditor.sources.follow.gathering import Gathered, gather
 from auditor.sources.follow.growing import grown
 from auditor.sources.follow.known import Known, Standing, hint_of, place_key, position_of
-from auditor.sources.follow.listed import Listed
+from auditor.sources.follow.listed import Listed, Since
 from auditor.sources.follow.listing import Lister
 from auditor.sources.follow.marks import believed
 from auditor.sources.follow.places import Places
@@ -83,7 +83,8 @@ class FollowReader:
         self._marks: set[Timestamp] = set()
         self._told = ""
         self._sizes: dict[str, _Size] = {}
-        self._regular = False
+        self._partitions = frozenset[str]()
+        self._latest = Timestamp(0)
         self._lock = threading.Lock()
         self._under_way: dict[str, str] = {}
         self._closed = threading.Event()
@@ -95,7 +96,7 @@ class FollowReader:
         first: frozenset[str] | None = None
         everything_at = -_EVERYTHING_EVERY
         while not self._closed.is_set():
-            everything = not self._regular or time.monotonic() - everything_at >= _EVERYTHING_EVERY
+            everything = self._known.crowded or time.monotonic() - everything_at >= _EVERYTHING_EVERY
             if everything:
                 everything_at = time.monotonic()
             found = yield from self._list(everything=everything)
@@ -141,13 +142,16 @@ class FollowReader:
         result: list[Gathered] = []
         failure: list[BaseException] = []
         self._listed.clear()
-        since = None if everything else self._known.floor
+        floor = None if everything or self._settings.tail else self._known.floor
+        since = None if floor is None else Since(floor, self._partitions)
         with self._lock:
             expected = list(self._pending)
+        places = list(self._places.all())
 
         def run() -> None:
             try:
-                result.append(gather(self._lister(since), self._known, everything=since is None, expected=expected))
+                listing, whole = self._lister(since), since is None
+                result.append(gather(listing, self._known, everything=whole, expected=expected, places=places))
             except BaseException as error:  # noqa: BLE001 - raised on the reader's thread
                 failure.append(error)
             finally:
@@ -172,10 +176,9 @@ class FollowReader:
 
     def _hand_over(self, found: Gathered, *, crowded: bool) -> Generator[Delivery | None, None, list[Listed]]:
         """Hand over what a listing has; return what may not be whole yet."""
-        settings = self._settings
         self._known.keep(found.timed, found.others, everything=found.everything)
         if found.everything:
-            self._regular = settings.local or found.regular
+            self._partitions, self._latest = frozenset(found.partitions), found.latest
         yield from self._missing(found)
         whole, unsettled = self._settling.split(found.unread, found.newest)
         if crowded:
@@ -222,7 +225,7 @@ class FollowReader:
         """Return the position after everything handed over; None where only its reader knows how far files have been read."""
         if self._settings.tail:
             return None
-        return position_of(self._settings.uri, self._known.floor, self._known.digests(), self._places.drop(()))
+        return position_of(self._settings.uri, self._known.floor, self._known.digests(), self._places.all())
 
     def _arrival(self, listed: Listed, limit: Timestamp | None) -> Arrival:
         """Hand over a file, to be read on from where reading it stood."""
@@ -231,7 +234,8 @@ class FollowReader:
             if self._claimed is not None and time_ <= self._claimed:
                 what = "it came, or was changed, after the .RESOLVED file that sorts after it; it is read now"
                 _LOG.warning("%s: %s: %s", self._settings.name, shown_uri(listed.input.uri), what)
-            self._known.advance(time_ if limit is None else min(time_, limit))
+            # What lies in a folder of another kind shows only where everything is listed: until then it must not count as read.
+            self._known.advance(min(time_, self._latest, limit or time_))
         before = self._known.digests()
         self._known.add(listed)
         key = place_key(listed)

@@ -72,12 +72,28 @@ def _topics(settings: KafkaSettings, metadata: Any) -> Iterator[Check]:
         if not partitions and wanted.startswith("^"):
             yield Check(shown, "warn", "no topic matches yet", "correct topics, or create the changefeed")
         elif not partitions:
-            yield Check(shown, "fail", *meaning(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)))
+            yield Check(shown, "fail", *meaning(_absence(settings, wanted)))
         elif leaderless:
             first = f"{leaderless[0].topic}/{leaderless[0].partition}"
             yield Check(shown, "fail", f"{len(leaderless)} partitions have no leader, {first} among them", "start their brokers")
         else:
             yield Check(shown, "ok", f"{len(partitions)} partitions")
+
+
+def _absence(settings: KafkaSettings, topic: str) -> KafkaError:
+    """
+    Return why a topic is not among all topics: one that may not be seen is left out there, and refused where it is named.
+
+    A consumer asks: brokers make a topic that another client asks for by name, unless they are told not to.
+    """
+    consumer = make_consumer(settings)
+    try:
+        error = consumer.list_topics(topic, timeout=_ANSWER).topics[topic].error
+    except KafkaException as failure:
+        return error_of(failure)
+    finally:
+        consumer.close()
+    return error if isinstance(error, KafkaError) else KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 
 def _group(settings: KafkaSettings, admin: AdminClient) -> Check:

@@ -140,6 +140,7 @@ def partitions_of(metadata: Any, topics: tuple[str, ...]) -> list[TopicPartition
         for name, topic in metadata.topics.items()
         if any(re.match(wanted, name) if wanted.startswith("^") else wanted == name for wanted in topics)
         for partition in topic.partitions
+        if topic.error is None
     ]
 
 

@@ -26,6 +26,8 @@ _WAIT = 0.2
 _LEAVE = 0.5
 #: Seconds without a word from a partition after which a bounded reading gives up. Brokers answer twice a second.
 _SILENCE = 60.0
+#: Seconds without a share of the partitions after which it gives up. Other members may take max.poll.interval.ms to give some.
+_UNSHARED = 330.0
 
 
 class _Step(NamedTuple):
@@ -215,11 +217,18 @@ class KafkaReader:
             except KafkaException:
                 raise unavailable(error, self._settings) from None
             self._outage.alive()
-        if self._bounded and time.monotonic() - self._heard > _SILENCE:
-            silent = sorted(place.shard for place in self._assignment.places.values() if not place.read)
-            if silent:
-                what = f"{len(silent)} partitions have said nothing for {_SILENCE:g} s, {silent[0]} among them"
-                raise SourceUnavailable(what, where=self._settings.name, fix="check that each partition has a leader")
+        if self._bounded:
+            self._give_up_waiting(time.monotonic() - self._heard)
+
+    def _give_up_waiting(self, silence: float) -> None:
+        """Raise `SourceUnavailable` after seconds in which a bounded reading should have heard something."""
+        silent = sorted(place.shard for place in self._assignment.places.values() if not place.read)
+        if silent and silence > _SILENCE:
+            what = f"{len(silent)} partitions have said nothing for {silence:.0f} s, {silent[0]} among them"
+            raise SourceUnavailable(what, where=self._settings.name, fix="check that each partition has a leader")
+        if not self._assignment.settled and silence > _UNSHARED:
+            what = f"the group {self._settings.group} has given this instance no share for {silence:.0f} s"
+            raise SourceUnavailable(what, where=self._settings.name, fix="look for members of the group that hang")
 
     def _deliveries(self, step: _Step) -> Iterator[Delivery]:
         """Yield a step's deliveries."""
