@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
@@ -128,54 +128,53 @@ class ReadAhead(Generic[ItemT]):
     def __init__(self, source: Iterable[ItemT]) -> None:
         """Take the chunks or batches; the thread starts with the iteration and ends with it."""
         self._source = source
-        self._queue: queue.Queue[ItemT | BaseException | _End] = queue.Queue(maxsize=_AHEAD)
-        self._stopped = threading.Event()
+        self._changed = threading.Condition()
+        self._items: deque[ItemT | BaseException | _End] = deque()
+        self._stopped = False
 
-    @property
-    def ready(self) -> bool:
-        """Tell whether the next item is there already."""
-        return not self._queue.empty()
+    def ready(self, within: float) -> bool:
+        """Tell whether the next item, or the end, is there already or comes within so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self._items) > 0, within)
 
     def __iter__(self) -> Iterator[ItemT]:
         """Yield the items in their order."""
         thread = threading.Thread(target=self._fill, name="read-ahead", daemon=True)
         thread.start()
         try:
-            while not isinstance(item := self._queue.get(), _End):
+            while not isinstance(item := self._next(), _End):
                 if isinstance(item, BaseException):
                     raise item
                 yield item
         finally:
-            self._stopped.set()
-            while thread.is_alive():
-                self._drain()
-                thread.join(0.05)
+            with self._changed:
+                self._stopped = True
+                self._changed.notify_all()
+            thread.join()
+
+    def _next(self) -> ItemT | BaseException | _End:
+        """Wait for the next item and take it."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._items) > 0)
+            self._changed.notify_all()
+            return self._items.popleft()
 
     def _fill(self) -> None:
         """Put every chunk, then the end; an exception instead of what would follow it."""
         last: BaseException | _End = _End()
         try:
             for chunk in self._source:
-                self._put(chunk)
-                if self._stopped.is_set():
+                if not self._put(chunk):
                     return
         except BaseException as error:  # noqa: BLE001 - handed to the reading thread, whatever it is
             last = error
         self._put(last)
 
-    def _put(self, item: ItemT | BaseException | _End) -> None:
-        """Put an item unless the reader has gone."""
-        while not self._stopped.is_set():
-            try:
-                self._queue.put(item, timeout=0.2)
-            except queue.Full:
-                continue
-            return
-
-    def _drain(self) -> None:
-        """Make room so that the thread notices that it is to stop."""
-        try:
-            while True:
-                self._queue.get_nowait()
-        except queue.Empty:
-            return
+    def _put(self, item: ItemT | BaseException | _End) -> bool:
+        """Put an item once there is room; return whether the reader still wants any."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or len(self._items) < _AHEAD)
+            if not self._stopped:
+                self._items.append(item)
+                self._changed.notify_all()
+            return not self._stopped

@@ -80,12 +80,17 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Nothing to scan, but something to record: a new position, a resolved timestamp, data that is lost."""
+    """
+    Nothing to scan, but something to record: a new position, a resolved timestamp, data that is lost.
+
+    ``note`` is what a reader of the coverage should know, such as why no resolved timestamp is claimed.
+    """
 
     shard: str = ALL
     position: Position | None = None
     resolved: Timestamp | None = None
     lost: Sequence[Lost] = ()
+    note: str = ""
 
 
 Delivery = Messages | Arrival | Progress

@@ -237,5 +237,5 @@ class Blob(Protocol):
     def columns(self) -> Mapping[str, str]:
         """Return, by column, '' if it is scanned, else why it holds no text or could not be read; complete once all was read."""
 
-    def batches(self, first: int, last: int) -> Iterator[RowBatch]:
-        """Read row groups first to last - 1. ``first_row`` counts from 1 at the first row of ``first``."""
+    def batches(self, first: int, last: int, number: int = 1) -> Iterator[RowBatch]:
+        """Read row groups first to last - 1. ``first_row`` counts from ``number`` at the first row of ``first``."""

@@ -38,7 +38,10 @@ class JsonlAlerts:
             self._rotate(len(line))
             handle = os.open(self._settings.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                if os.write(handle, line) != len(line):
+                written = os.write(handle, line)
+                if written != len(line):
+                    # What is there of it would make the next line unreadable, too.
+                    os.ftruncate(handle, os.fstat(handle).st_size - written)
                     raise AlertSinkUnavailable("an alert was written in part", where=str(self._settings.path), fix="free space")
                 os.fsync(handle)
             finally:

@@ -25,6 +25,7 @@ def coverage(state: str, config_file: Path | None, form: str, rules_digest: str)
         spans = [each for each in ledger.spans(database) if rules_digest in ("", each.rules_digest)]
         marks = ledger.watermarks(database)
         gaps, gaps_total = ledger.gaps(database, _MOST_GAPS)
+        notes = ledger.notes(database)
     tables: list[dict[str, object]] = [
         {
             **({"record": "table"} if form == "jsonl" else {}),
@@ -66,13 +67,16 @@ def coverage(state: str, config_file: Path | None, form: str, rules_digest: str)
         for feed, cause, gap, at in reversed(gaps)
     ]
     if form == "jsonl":
-        show([*proved, *missing], form, empty="")
+        told: list[dict[str, object]] = [{"record": "note", "feed": feed, "text": text, "at": at} for feed, text, at in notes]
+        show([*proved, *missing, *told], form, empty="")
         return
     click.echo("\nProved to be read, between resolved timestamps:")
     show(proved, form, empty="no span: the feeds carry no resolved timestamps yet")
     click.echo(f"\nGaps: {gaps_total:,}")
     if missing:
         show(missing, form, empty="")
+    for feed, text, _ in notes:
+        click.echo(f"Note on {feed}: {text}")
 
 
 def _when(stamp: str) -> str:

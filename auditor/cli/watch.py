@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,8 @@ def watch(
     A feed is given in the configuration, or as a URI for a quick look: kafka://HOST:PORT?topics=a,b&group=g,
     cockroachdb://USER@HOST:26257/DB?tables=a,b, webhook://127.0.0.1:8443/path, file:///folder, s3://bucket/prefix.
     """
+    # Process 1 of a container ignores what it has no handler for: until the service has its own, SIGTERM is as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     from auditor.cli.configuration import config_of_uris, key_for, read_config, state_url
     from auditor.detect.toolkit import Toolkit
     from auditor.memory import suit_scanning

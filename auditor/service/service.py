@@ -111,11 +111,10 @@ class Service:
 
     def ready(self) -> dict[str, str]:
         """Return what is not as it should be, by feed; nothing means ready."""
-        return {
-            name: supervisor.condition
-            for name, supervisor in self._supervisors.items()
-            if supervisor.condition not in ("running", "standby", "ended")
-        }
+        # Probes may come before the feeds are there.
+        conditions = {feed.name: "starting" for feed in self._config.feeds}
+        conditions |= {name: supervisor.condition for name, supervisor in self._supervisors.items()}
+        return {name: condition for name, condition in conditions.items() if condition not in ("running", "standby", "ended")}
 
     def _open_endpoints(self) -> Endpoints | None:
         """Listen for probes, if that is wanted."""

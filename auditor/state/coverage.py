@@ -19,7 +19,7 @@ from auditor.model import Gap
 from auditor.pipeline import Inspected
 from auditor.state.database import Database
 from auditor.state.outbox import Alert, new_event_id
-from auditor.state.schema import CARRIED, COVERAGE, GAP, OCCURRENCE, SHARD, SPAN
+from auditor.state.schema import CARRIED, COVERAGE, GAP, NOTE, OCCURRENCE, SHARD, SPAN
 from auditor.state.times import now, text_of
 
 #: Gaps of one feed that are kept with their place; older ones are only counted.
@@ -75,6 +75,9 @@ def add(
         gaps[table] += one.partial.gaps_total + len(one.lost)
         missing += [_gap_row(feed, one.shard, _cause(gap), gap) for gap in one.partial.gaps]
         missing += [_gap_row(feed, one.shard, "lost", Gap(lost.shard, lost.reason)) for lost in one.lost]
+        for note in one.partial.notes:
+            told = database.insert(NOTE).values(feed=feed, text=note.text[:600], at=now())
+            connection.execute(told.on_conflict_do_nothing())
         if receipt.rows:
             carried = database.insert(CARRIED).values(feed=feed, shard=one.shard, table_name=table[:400])
             connection.execute(carried.on_conflict_do_nothing())
@@ -251,6 +254,13 @@ def watermarks(database: Database) -> dict[tuple[str, str], Timestamp | None]:
         known = marks.get((feed, table), mark)
         marks[feed, table] = None if mark is None or known is None else min(known, mark)
     return marks
+
+
+def notes(database: Database) -> list[tuple[str, str, str]]:
+    """Return what is to be known of each feed, as (feed, text, time)."""
+    query = sa.select(NOTE.c.feed, NOTE.c.text, NOTE.c.at).order_by(NOTE.c.feed, NOTE.c.at)
+    rows = database.transact(lambda connection: connection.execute(query).all())
+    return [(row.feed, row.text, row.at) for row in rows]
 
 
 def gaps(database: Database, most: int) -> tuple[list[tuple[str, str, Gap, str]], int]:

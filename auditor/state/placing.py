@@ -91,8 +91,11 @@ class Placing:
         feed: str,
         cluster: str,
         describe: Callable[[str], RuleText],
+        *,
+        adopt_before: Timestamp | None,
     ) -> None:
         """Begin in a transaction."""
+        self._adopt_before = adopt_before
         self._connection, self._database, self._key = connection, database, key
         self._feed, self._cluster, self._describe = feed, cluster, describe
         self._tallied: list[tuple[PlaceKey, PlaceKey, Place, Receipt, str]] = []
@@ -177,14 +180,19 @@ class Placing:
         self._connection.execute(sa.insert(FINDING), rows)
         for (_, one), row in zip(found, rows, strict=True):
             exposures = self._expose(row["finding_id"], one, {})
-            if one.count("new") or before:
+            if before or (one.count("new") + one.count("resent") and not self._is_old(one)):
                 self.alerts.append(self._alert("finding.opened", self._model(key, row, exposures, place)))
-            elif one.count("debt") and not place.debt_told:
+            elif not place.debt_told:
                 place.debt_told = True
                 self.alerts.append(self._alert("finding.debt", self._model(key, row, exposures, place)))
         if not before:
             values = {"secrets": PLACE.c.secrets + len(rows), "debt_told": place.debt_told}
             self._connection.execute(sa.update(PLACE).where(PLACE.c.id == place.row.id).values(**values))
+
+    def _is_old(self, one: _Found) -> bool:
+        """Tell whether all rows that hold a secret were written before the moment from which each is told."""
+        newest = later(one.newest(past=False), one.newest(past=True))
+        return self._adopt_before is not None and newest is not None and Timestamp.parse(newest) < self._adopt_before
 
     def _new_row(self, place: _Place, finding_id: str, one: _Found, before: Sequence[Any]) -> dict[str, Any]:
         """Return the row of a new finding."""
@@ -196,6 +204,10 @@ class Placing:
         for row in before:
             newest = later(newest, row.newest)
         past = one.newest(past=True)
+        new, resent = one.count("new"), one.count("resent")
+        if not (new or one.count("debt") or before):
+            # What was never seen was not sent again: a table was added, or a file came late.
+            new, resent = resent, 0
         at = now()
         return {
             "finding_id": finding_id,
@@ -206,8 +218,8 @@ class Placing:
             "setting": min([one.setting.value, *(row.setting for row in before)]),
             "evidence": text,
             "layers": len(evidence.decoded_by) if evidence else 0,
-            "occurrences": one.count("new") + sum(row.occurrences for row in before),
-            "resent": one.count("resent") + sum(row.resent for row in before),
+            "occurrences": new + sum(row.occurrences for row in before),
+            "resent": resent + sum(row.resent for row in before),
             "debt": one.count("debt") + sum(row.debt for row in before),
             "first_seen": min([at, *(row.first_seen for row in before)]),
             "last_seen": at,
@@ -252,9 +264,10 @@ class Placing:
     def _expose(self, finding_id: str, one: _Found, row: Any) -> list[Exposure]:
         """Add to the exposures of a finding, of which at most a hundred are kept; return those of this transaction."""
         merged: dict[tuple[str, str], Exposure] = {}
+        first = not row and not (one.count("new") or one.count("debt"))
         for receipt, part, seen, way in one.seen:
             known = merged.get((receipt.uri, part))
-            count = 0 if way == "resent" else seen.count
+            count = seen.count if first or way != "resent" else 0
             merged[receipt.uri, part] = (
                 Exposure(receipt.kind, receipt.uri, part, seen.first_row, seen.row_key, seen.updated, count)
                 if known is None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.engine import Connection
 
 from auditor import failpoints
+from auditor.hlc import Timestamp
 from auditor.identity import AuditKey
 from auditor.model import Finding
 from auditor.pipeline import Inspected
@@ -27,7 +28,8 @@ class FeedFacts:
     """
     What the state is to know about a feed.
 
-    ``canonical`` completes a table's name. ``epochs`` are those of the shards as they were claimed, shared with whoever claims.
+    ``canonical`` completes a table's name. Rows written before ``adopt_before`` are debt. ``epochs`` are those of the shards as
+    they were claimed, shared with whoever claims.
     """
 
     name: str
@@ -36,6 +38,7 @@ class FeedFacts:
     rules_digest: str
     canonical: Callable[[str], str]
     epochs: Mapping[str, int]
+    adopt_before: Timestamp | None = None
 
 
 @dataclass(slots=True)
@@ -71,7 +74,9 @@ class Recorder:
         positions.check(connection, feed.name, {one.shard: feed.epochs.get(one.shard, 0) for one in inspected})
         recorded = Recorded()
         alerts: list[Alert] = []
-        placing = Placing(connection, self._database, self._key, feed.name, feed.cluster, self._describe)
+        placing = Placing(
+            connection, self._database, self._key, feed.name, feed.cluster, self._describe, adopt_before=feed.adopt_before
+        )
         for one in inspected:
             receipt = one.partial.receipt
             for tally, way in ((one.partial.tally, "new"), (one.debt, "debt"), (one.resent, "resent")):

@@ -165,6 +165,15 @@ GAP = Table(
     Index("gap_feed", "feed"),
 )
 
+#: What a reader of the coverage should know and is no gap.
+NOTE = Table(
+    "note",
+    METADATA,
+    Column("feed", String(64), primary_key=True),
+    Column("text", String(600), primary_key=True),
+    Column("at", String(32), nullable=False),
+)
+
 #: Alerts, from the transaction of what they tell to their delivery.
 OUTBOX = Table(
     "outbox",

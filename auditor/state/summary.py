@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from auditor import __version__
-from auditor.model import Confidence, Finding, Severity, Summary, TableCoverage
+from auditor.model import Confidence, Finding, Note, Severity, Summary, TableCoverage
 from auditor.state import coverage
 from auditor.state.database import Database
 
@@ -78,7 +78,7 @@ def summary_of_state(
         formats={},
         gaps=[gap for _, _, gap, _ in reversed(gaps)],
         gaps_total=gaps_total,
-        notes=[],
+        notes=[Note(feed, text) for feed, text, _ in coverage.notes(database)],
         resolved={f"{feed} {table}": str(mark) for (feed, table), mark in sorted(marks.items()) if mark is not None},
         reconciled=[],
         unused_baseline=[],

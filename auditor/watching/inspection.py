@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -10,11 +10,11 @@ from auditor.decoders.messages import codec_of
 from auditor.decoders.messages.batch import MessageBatch
 from auditor.decoders.names_batch import NamesBatch
 from auditor.decoders.options import ReadOptions
-from auditor.delivery import Arrival, Delivery, Messages, Progress, Schemas
+from auditor.delivery import Arrival, Delivery, Lost, Messages, Progress, Schemas
 from auditor.detect.toolkit import Toolkit
 from auditor.feed_settings import FeedSettings
 from auditor.hlc import Timestamp
-from auditor.model import Cell, Gap, Receipt, Row, Sighting
+from auditor.model import Cell, Gap, Note, Receipt, Row, Sighting
 from auditor.names import table_from_topic, unescaped_topic
 from auditor.pipeline import Inspected, Partial
 from auditor.protocols import Codec, RowBatch
@@ -67,7 +67,7 @@ class Inspection:
         size = sum(map(len, filter(None, messages.values))) + sum(map(len, filter(None, messages.keys)))
         receipt = Receipt(messages.origin, 0, self._kind, codec.format, "", table, rows, size, {"*": ""}, feed=True)
         inspected = Inspected(
-            Partial(receipt, Tally(self.bounds)), messages.shard, position=messages.position, lost=messages.lost
+            Partial(receipt, Tally(self.bounds)), messages.shard, position=messages.position, lost=self._scrubbed(messages.lost)
         )
         partial = inspected.partial
         detector = self.tools.detector(messages.origin, partial, partial.tally.tells)
@@ -116,10 +116,15 @@ class Inspection:
 
     def _progress(self, progress: Progress) -> Inspected:
         """Have nothing to inspect."""
-        receipt = Receipt("", 0, self._kind, "", "", "", 0, 0, feed=True)
-        return Inspected(
-            Partial(receipt), progress.shard, position=progress.position, resolved=progress.resolved, lost=progress.lost
-        )
+        partial = Partial(Receipt("", 0, self._kind, "", "", "", 0, 0, feed=True))
+        if progress.note:
+            partial.note(Note("", self.tools.scrub(progress.note)))
+        lost = self._scrubbed(progress.lost)
+        return Inspected(partial, progress.shard, position=progress.position, resolved=progress.resolved, lost=lost)
+
+    def _scrubbed(self, lost: Sequence[Lost]) -> Sequence[Lost]:
+        """Return what was lost; its reason may name a file."""
+        return [one._replace(reason=self.tools.scrub(one.reason)) for one in lost]
 
 
 def _resolved(messages: Messages, codec: Codec) -> tuple[int, Timestamp | None]:

@@ -147,6 +147,7 @@ class Supervisor:
             self._inspection.tools.rulebook.digest,
             naming_of(settings),
             shards.epochs,
+            self._adopt_before,
         )
         run = FeedRun(
             reader, shards, self._inspection, self._recorder, facts, lambda done, what: self._recorded(settings.name, done, what)
@@ -196,13 +197,7 @@ class Supervisor:
         try:
             shards = Shards(self._database, self.feed.settings.name, self._inspection.tools.key, None)
             shards.claim([""])
-            lost = next(
-                iter(
-                    self._inspection.inspect(
-                        Progress(lost=[Lost("", self._inspection.tools.scrub(error.what))]), shards.events("")
-                    )
-                )
-            )
+            lost = next(iter(self._inspection.inspect(Progress(lost=[Lost("", error.what)]), shards.events(""))))
             settings = self.feed.settings
             facts = FeedFacts(settings.name, self.feed.kind, settings.cluster, "", naming_of(settings), shards.epochs)
             self._recorder.record(facts, [lost])

@@ -309,3 +309,20 @@ def test_a_topic_that_holds_a_secret_is_a_finding(bench: Any) -> None:
     [stored] = bench.findings()
     assert [(one.part, one.count) for one in stored.finding.exposures] == [("topic", 1)]
     assert token() not in stored.finding.table
+
+
+def test_what_was_never_seen_was_not_sent_again(bench: Any) -> None:
+    """A row older than what is resolved, of a table that was added or a file that came late, is a new finding with its alert."""
+    bench.run(ScriptedSource([messages(1, resolved(100)), keyed(2, (1, change(1, token(), 50)))]))
+    [stored] = bench.findings()
+    assert (stored.finding.occurrences, stored.resent) == (1, 0)
+    assert len(outbox.waiting(bench.database, "test", 10)) == 1
+    bench.run(ScriptedSource([keyed(3, (1, change(1, token(), 50)))]))
+    [stored] = bench.findings()
+    assert (stored.finding.occurrences, stored.resent) == (1, 1)
+
+
+def test_a_note_is_kept_with_the_coverage(bench: Any) -> None:
+    """Why no resolved timestamp is claimed is told once, however often it is said."""
+    bench.run(ScriptedSource([Progress(position={"done": number}, note="two feeds write here") for number in (1, 2)]))
+    assert [(feed, text) for feed, text, _ in coverage.notes(bench.database)] == [("feed", "two feeds write here")]
