@@ -117,6 +117,7 @@ class Runner:
     rows: dict[str, int] = field(default_factory=dict)
     secrets: dict[str, int] = field(default_factory=dict)
     resolved: list[Timestamp] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     deliveries: int = 0
@@ -146,6 +147,7 @@ class Runner:
             self._read(delivery)
         elif isinstance(delivery, Progress):
             self.lost += delivery.lost
+            self.notes += [delivery.note] if delivery.note else []
             if delivery.position is not None:
                 self._record(delivery.position)
             if delivery.resolved is not None:

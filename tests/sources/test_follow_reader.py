@@ -323,6 +323,7 @@ def test_two_changefeeds_in_one_prefix_leave_no_resolved(
     runner = Runner(tools, MemoryClaims()).run(source())
     assert (len(runner.names), runner.resolved) == (8, [])
     assert "several changefeeds" in caplog.text
+    assert [note for note in runner.notes if "several changefeeds" in note], "the ledger is told, too"
     assert Runner(tools, MemoryClaims()).run(source(changefeeds="one")).resolved
     assert not Runner(tools, MemoryClaims()).run(source(changefeeds="several")).resolved
     (check,) = [check for check in source().checks() if check.name == "changefeeds"]

@@ -81,6 +81,7 @@ class FollowReader:
         self._claimed = claims.resolved(ALL)
         self._settling = Settling(settings.settle)
         self._marks: set[Timestamp] = set()
+        self._noted = ""
         self._told = ""
         self._sizes: dict[str, _Size] = {}
         self._partitions = frozenset[str]()
@@ -200,6 +201,9 @@ class FollowReader:
             handed = True
         if marks and self._is_news(marks[-1]):
             yield self._complete(marks[-1])
+        if self._told != self._noted:
+            self._noted = self._told
+            yield Progress(ALL, note=self._told)
         yield from self._grown(found)
         return unsettled
 
