@@ -41,6 +41,7 @@ def _checks(config: Config, *, own: bool) -> Iterator[tuple[str, Check]]:
     from auditor.delivery import Check
     from auditor.service.doctor import service_checks
     from auditor.service.feeds import feed_of
+    from auditor.state.positions import recorded
 
     if own:
         key: AuditKey | ConfigError
@@ -51,7 +52,8 @@ def _checks(config: Config, *, own: bool) -> Iterator[tuple[str, Check]]:
         yield from (("auditor", check) for check in service_checks(config, state_url(config.state), key))
     for settings in config.feeds:
         try:
-            yield from ((settings.name, check) for check in feed_of(settings).source.checks())
+            position = recorded(state_url(config.state), settings.name) if own else None
+            yield from ((settings.name, check) for check in feed_of(settings).source.checks(position))
         except AuditorError as error:
             level = "fail" if isinstance(error, ConfigError) else "warn"
             yield settings.name, Check("feed", level, error.what, error.fix)

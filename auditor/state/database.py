@@ -19,6 +19,7 @@ from typing import IO, Any, TypeVar
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -138,13 +139,16 @@ def with_password(url: str, password: str) -> str:
 
 def stored_key(url: str) -> str:
     """Return the id of the key that a state was made with, '' if there is none yet; nothing is created. Raise `StateError`."""
+    query = sa.select(IDENTITY.c.value).where(IDENTITY.c.name == "key")
+    return look(url, IDENTITY, lambda connection: connection.execute(query).scalar_one_or_none()) or ""
 
-    def read(connection: Connection) -> str:
-        if not sa.inspect(connection).has_table(IDENTITY.name):
-            return ""
-        return str(connection.execute(sa.select(IDENTITY.c.value).where(IDENTITY.c.name == "key")).scalar_one_or_none() or "")
 
-    return _once(url, read)
+def look(url: str, table: sa.Table, work: Callable[[Connection], ResultT]) -> ResultT | None:
+    """Ask a state that may not be there yet; None if it has no such table. Nothing is changed. Raise `StateError`."""
+    path = file_of(url)
+    if path is not None and not path.exists():
+        return None
+    return _once(url, lambda connection: work(connection) if sa.inspect(connection).has_table(table.name) else None)
 
 
 def clock_of(url: str) -> float:
@@ -239,7 +243,12 @@ def _migrate(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        raise ConfigError(
+            "the state was used by a newer auditor", where="state", fix="use that version, or a backup from before it"
+        ) from None
 
 
 def _code(error: SQLAlchemyError) -> str:

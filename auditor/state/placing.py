@@ -245,7 +245,7 @@ class Placing:
                 "confidence": max(row.confidence, int(one.confidence)),
                 "severity": max(row.severity, int(one.severity)),
                 "setting": min(row.setting, one.setting.value),
-                "last_seen": at,
+                "last_seen": max(row.last_seen, at),  # our own clock may have been set back
                 "newest": newest,
                 "removed": past if past is not None and later(newest, past) != newest else None,
             }

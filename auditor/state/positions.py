@@ -15,10 +15,10 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from auditor.delivery import Position
+from auditor.delivery import ALL, Position
 from auditor.errors import Fenced
 from auditor.hlc import Timestamp
-from auditor.state.database import Database
+from auditor.state.database import Database, look
 from auditor.state.schema import LEASE, SHARD
 from auditor.state.times import now
 
@@ -50,6 +50,13 @@ def claim(database: Database, feed: str, shards: Iterable[str]) -> dict[str, Cla
         return taken
 
     return database.transact(take)
+
+
+def recorded(url: str, feed: str) -> Position | None:
+    """Return where the only shard of a feed is to be continued, from a state that may not be there yet; nothing is changed."""
+    query = sa.select(SHARD.c.position).where(SHARD.c.feed == feed, SHARD.c.shard == ALL)
+    text = look(url, SHARD, lambda connection: connection.execute(query).scalar_one_or_none())
+    return None if text is None else orjson.loads(text)
 
 
 def check(connection: Connection, feed: str, epochs: Mapping[str, int]) -> None:

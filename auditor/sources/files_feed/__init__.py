@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.delivery import Check, Claims
+from auditor.delivery import Check, Claims, Position
 from auditor.sources.files_feed.inputs import checks, find_all
 from auditor.sources.files_feed.reader import FilesReader
 from auditor.sources.files_feed.settings import FilesSettings
@@ -21,6 +21,6 @@ class FilesSource:
         """Continue after the recorded position, and end after the last input."""
         return FilesReader(lambda: find_all(self._settings.inputs), claims)
 
-    def checks(self) -> Iterator[Check]:
+    def checks(self, position: Position | None = None) -> Iterator[Check]:
         """Look whether the inputs are there and can be read."""
         return checks(self._settings.inputs)

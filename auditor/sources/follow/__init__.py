@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.delivery import Check, Claims
+from auditor.delivery import Check, Claims, Position
 from auditor.sources.follow.listed import Listed
 from auditor.sources.follow.listing import lister_of
 from auditor.sources.follow.reader import FollowReader
@@ -24,7 +24,7 @@ class FollowSource:
         lister = lister_of(self._settings)
         return FollowReader(self._settings, lister, claims, self._pending, until_caught_up=until_caught_up, rescan=rescan)
 
-    def checks(self) -> Iterator[Check]:
+    def checks(self, position: Position | None = None) -> Iterator[Check]:
         """Look whether the feed can be listed and read, and what will be read of it."""
         from auditor.sources.follow.checks import checks
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.delivery import Check, Claims, Reader
+from auditor.delivery import Check, Claims, Position, Reader
 from auditor.sources.kafka.settings import KafkaSettings
 
 
@@ -25,7 +25,7 @@ class KafkaSource:
 
         return KafkaReader(self._settings, claims, until_caught_up=until_caught_up, rescan=rescan)
 
-    def checks(self) -> Iterator[Check]:
+    def checks(self, position: Position | None = None) -> Iterator[Check]:
         """Look whether the brokers let this feed read its topics."""
         from auditor.sources.kafka.checks import checks
 

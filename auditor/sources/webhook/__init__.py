@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from auditor.delivery import ALL, Check, Claims
+from auditor.delivery import ALL, Check, Claims, Position
 from auditor.errors import ConfigError
 from auditor.sources.webhook.settings import WebhookSettings
 
@@ -55,7 +55,7 @@ class WebhookSource:
             listening.close()
             raise
 
-    def checks(self) -> Iterator[Check]:
+    def checks(self, position: Position | None = None) -> Iterator[Check]:
         """Look at the certificate, the port, who may post, and the endpoint behind."""
         from auditor.sources.webhook.checks import checks
 
