@@ -18,11 +18,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade
 
-.PHONY: help run test lint format bench lock schemas docs clean
+.PHONY: help run test soak lint format bench lock schemas docs clean
 
 help:
 	@echo 'make run      the consumer on a sample changefeed that keeps growing; Ctrl-C ends it'
 	@echo 'make test     all tests, in random order'
+	@echo 'make soak     the program killed a hundred times on each kind of feed, and long outages; half an hour'
 	@echo 'make lint     ruff, mypy --strict, import contracts'
 	@echo 'make format   let ruff put the code in order'
 	@echo 'make bench    against other scanners on the same files (BENCH_MB=100 for a quick look)'
@@ -37,6 +38,10 @@ run: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+soak: $(READY)
+	$(BIN)/python -m tests.soak.full
+	AUDITOR_SOAK=full $(BIN)/python -m pytest $(ARGS) tests/soak
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -57,9 +62,12 @@ schemas: $(READY)
 docs: $(READY)
 	$(BIN)/python -m tools.reference
 
+# build.txt and watch.txt are what docker/Dockerfile installs, at the versions that are tested.
 lock:
 	$(COMPILE) --extra bucket --extra watch --extra test --extra lint --group build --output-file requirements/lock.txt pyproject.toml
 	$(COMPILE) --group bench --output-file requirements/bench.txt
+	$(COMPILE) --group build --constraint requirements/lock.txt --output-file requirements/build.txt
+	$(COMPILE) --extra watch --constraint requirements/lock.txt --output-file requirements/watch.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) build
