@@ -7,12 +7,11 @@ The configuration of `auditor watch`, as typed settings. It knows which kinds of
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from auditor.alerts import AlertSettings
 from auditor.alerts.stdout import StdoutSettings
@@ -77,7 +76,7 @@ class Config(BaseModel):
     rules: tuple[Path, ...] = ()
     """Files of further rules."""
     engine: Literal["", "hyperscan", "standard"] = ""
-    adopt_before: datetime | None = None
+    adopt_before: AwareDatetime | None = None
     """Secrets in rows written before this are counted as debt, with one alert a column; each newer one is told."""
     server: ServerSettings | None = ServerSettings()
     log: LogSettings = LogSettings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -61,7 +61,8 @@ class Inspected:
     What came of one delivery of a running feed, to be recorded in one transaction with the position after it.
 
     Each sighting is in one tally: the partial's own; ``resent`` if its event was counted before; ``debt`` if the row was written
-    before the moment from which the operator wants to hear of every single one.
+    before the moment from which the operator wants to hear of every single one. ``rows`` counts rows by table where they are of
+    several; else all are of the receipt's.
     """
 
     partial: Partial
@@ -71,6 +72,7 @@ class Inspected:
     occurrences: list[Occurrence] = field(default_factory=list)
     position: Position | None = None
     resolved: Timestamp | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
     lost: Sequence[Lost] = ()
 
 

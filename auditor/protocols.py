@@ -143,8 +143,12 @@ class Codec(Protocol):
     def resolved(self, value: bytes) -> Timestamp | None:
         """Return the timestamp if a payload without a key is a resolved message, else None. `SourceUnavailable` as in `row`."""
 
-    def carried(self, value: bytes) -> int:
-        """Return how many messages a payload without a key carries: those of a webhook body, else one. Raise nothing."""
+    def carried(self, value: bytes) -> Mapping[str, int]:
+        """
+        Return how many messages a payload without a key carries, by the topic that they name, '' if none.
+
+        A webhook body carries several, any other payload one. Raise nothing.
+        """
 
     def row(self, key: bytes | None, value: bytes | None) -> Row:
         """

@@ -74,6 +74,17 @@ def row_of(message: object, shape: str) -> Row:
     return _webhook(message, shape) if shape_of(message) == "webhook" else _bare(message)
 
 
+def topic_of(message: object) -> str:
+    """Return the topic that one message of a webhook body names, '' if none."""
+    if type(message) is not dict:
+        return ""
+    payload, metadata = message.get("payload"), message.get("__crdb__")
+    for holder in (message, payload, metadata):
+        if type(holder) is dict and type(topic := holder.get("topic")) is str:
+            return topic
+    return ""
+
+
 def keyed(inner: Row, key: object) -> Row:
     """Return a row with the key that stood beside its message; a part that equals the text of a column takes its name."""
     if type(key) is dict and key.keys() <= {"payload", "schema"} and "payload" in key:

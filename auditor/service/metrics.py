@@ -52,6 +52,11 @@ class Metrics:
         self.reloaded_at = Gauge("auditor_last_reload_success_timestamp_seconds", "Last good reload.", registry=registry)
         self._tables: set[str] = set()
 
+    def expect(self, feed: str) -> None:
+        """Begin a feed's counters at nothing, so that a rate is told of its first event, too."""
+        for counter in (self.rows, self.bytes, self.gaps, self.quarantined, self.commits):
+            counter.labels(feed)
+
     def recorded(self, feed: str, inspected: Sequence[Inspected], recorded: Recorded) -> None:
         """Count one transaction."""
         self.commits.labels(feed).inc()

@@ -156,6 +156,7 @@ class Service:
             recorded=self._recorded,
         )
         self._supervisors[feed.settings.name] = supervisor
+        self.metrics.expect(feed.settings.name)
         supervisor.start()
         _LOG.info("feed %s: started", feed.settings.name)
 

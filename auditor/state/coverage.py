@@ -69,8 +69,10 @@ def add(
     for one in inspected:
         receipt = one.partial.receipt
         table = canonical(receipt.table)
-        rows[table] += receipt.rows
-        sizes[table] += receipt.bytes
+        carried = {canonical(name): count for name, count in one.rows.items()} or {table: receipt.rows}
+        for name, count in carried.items():
+            rows[name] += count
+            sizes[name] += receipt.bytes * count // receipt.rows if receipt.rows else 0
         resent[table] += sum(seen.count for _, place in one.resent.places() for seen in place.parts.values())
         gaps[table] += one.partial.gaps_total + len(one.lost)
         missing += [_gap_row(feed, one.shard, _cause(gap), gap) for gap in one.partial.gaps]
@@ -78,9 +80,9 @@ def add(
         for note in one.partial.notes:
             told = database.insert(NOTE).values(feed=feed, text=note.text[:600], at=now())
             connection.execute(told.on_conflict_do_nothing())
-        if receipt.rows:
-            carried = database.insert(CARRIED).values(feed=feed, shard=one.shard, table_name=table[:400])
-            connection.execute(carried.on_conflict_do_nothing())
+        for name in filter(carried.get, carried):
+            here = database.insert(CARRIED).values(feed=feed, shard=one.shard, table_name=name[:400])
+            connection.execute(here.on_conflict_do_nothing())
         if one.lost:
             _close_spans(connection, feed, one.shard)
         if one.resolved is not None:
@@ -122,7 +124,7 @@ def _count(
 ) -> None:
     """Add up rows, bytes, re-sent secrets and gaps by table."""
     at = now()
-    for table in counted[0]:
+    for table in {*counted[0], *counted[2], *counted[3]}:
         values = dict(zip(("rows", "bytes", "resent", "gaps"), (counter[table] for counter in counted), strict=True))
         if not any(values.values()):
             continue

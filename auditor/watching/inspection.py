@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -24,6 +25,7 @@ from auditor.watching.events import Events
 
 #: Bytes of a file after which its findings and the place in it are recorded: half a second of work.
 PIECE = 64 << 20
+_MOST_NAMES = 4096
 
 
 def _unheeded(_size: int) -> None:
@@ -45,6 +47,7 @@ class Inspection:
         self._codec = codec_of(form, settings.envelope, schemas)
         self._codecs: dict[str, Codec] = {"": self._codec}
         self._topics: set[str] = set()
+        self._names: dict[tuple[str, str], str] = {}
 
     def inspect(self, delivery: Delivery, events: Events) -> Iterator[Inspected]:
         """
@@ -63,26 +66,28 @@ class Inspection:
         """Inspect messages, and note the newest resolved timestamp among them."""
         codec = self._codec_for(messages.format)
         table = table_from_topic(messages.topic) if messages.topic else self._settings.table
-        rows, resolved = _resolved(messages, codec)
-        size = sum(map(len, filter(None, messages.values))) + sum(map(len, filter(None, messages.keys)))
-        receipt = Receipt(messages.origin, 0, self._kind, codec.format, "", table, rows, size, {"*": ""}, feed=True)
+        carried, resolved = _resolved(messages, codec)
+        rows = sum(carried.values())
+        uri, shown = self._shown(messages.origin), self._shown(table)
+        receipt = Receipt(uri, 0, self._kind, codec.format, "", shown, rows, 0, {"*": ""}, feed=True)
         inspected = Inspected(
             Partial(receipt, Tally(self.bounds)), messages.shard, position=messages.position, lost=self._scrubbed(messages.lost)
         )
         partial = inspected.partial
+        batch = MessageBatch(messages, codec, uri=uri, table=table, problems=partial)
+        partial.receipt = replace(receipt, bytes=batch.size)
         detector = self.tools.detector(messages.origin, partial, partial.tally.tells)
-        partial.receipt = replace(receipt, uri=detector.scrub(messages.origin), table=detector.scrub(table))
         if codec.format == "csv":
-            partial.gap(
-                Gap(partial.receipt.uri, "csv without line ends between rows is scanned as text: rows cannot be told apart")
-            )
-        batches: list[RowBatch] = [MessageBatch(messages, codec, uri=partial.receipt.uri, table=table, problems=partial)]
+            partial.gap(Gap(uri, "csv without line ends between rows is scanned as text: rows cannot be told apart"))
+        batches: list[RowBatch] = [batch]
         if messages.topic and messages.topic not in self._topics:
             self._topics.add(messages.topic)
             batches.append(NamesBatch(Row([Cell("topic", "", "", unescaped_topic(messages.topic))]), table))
         for sighting in chain.from_iterable(map(detector.inspect, batches)):
             if events.is_new(sighting, inspected):
                 partial.tally.add(sighting)
+        if carried.keys() - {""}:
+            inspected.rows = {detector.scrub(table_from_topic(topic) if topic else table): n for topic, n in carried.items()}
         if resolved is not None:
             inspected.resolved = resolved
             events.advance(resolved)
@@ -122,22 +127,33 @@ class Inspection:
         lost = self._scrubbed(progress.lost)
         return Inspected(partial, progress.shard, position=progress.position, resolved=progress.resolved, lost=lost)
 
+    def _shown(self, name: str) -> str:
+        """Return an address or a table's name without secrets. There are few, and looking at one takes as long as at 300 rows."""
+        key = self.tools.rulebook.digest, name
+        if key not in self._names:
+            if len(self._names) >= _MOST_NAMES:
+                self._names.clear()
+            self._names[key] = self.tools.scrub(name)
+        return self._names[key]
+
     def _scrubbed(self, lost: Sequence[Lost]) -> Sequence[Lost]:
         """Return what was lost; its reason may name a file."""
         return [one._replace(reason=self.tools.scrub(one.reason)) for one in lost]
 
 
-def _resolved(messages: Messages, codec: Codec) -> tuple[int, Timestamp | None]:
-    """Return how many rows messages carry, and the newest resolved timestamp among them."""
+def _resolved(messages: Messages, codec: Codec) -> tuple[Counter[str], Timestamp | None]:
+    """Return how many rows messages carry, by the topic that they name, and the newest resolved timestamp among them."""
     values, keys = messages.values, messages.keys
     if all(keys):
-        return len(values), None
-    rows = 0
+        return Counter({"": len(values)}), None
+    rows: Counter[str] = Counter()
     newest: Timestamp | None = None
     for key, value in zip(keys, values, strict=True):
         stamp = codec.resolved(value) if value and not key else None
-        if stamp is None:
-            rows += 1 if key or not value else codec.carried(value)
-        else:
+        if stamp is not None:
             newest = stamp if newest is None else max(newest, stamp)
+        elif key or not value:
+            rows[""] += 1
+        else:
+            rows.update(codec.carried(value))
     return rows, newest

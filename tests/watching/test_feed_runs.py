@@ -326,3 +326,12 @@ def test_a_note_is_kept_with_the_coverage(bench: Any) -> None:
     """Why no resolved timestamp is claimed is told once, however often it is said."""
     bench.run(ScriptedSource([Progress(position={"done": number}, note="two feeds write here") for number in (1, 2)]))
     assert [(feed, text) for feed, text, _ in coverage.notes(bench.database)] == [("feed", "two feeds write here")]
+
+
+def test_the_rows_of_a_webhook_body_are_counted_by_their_tables(bench: Any) -> None:
+    """Each message of a body names its topic; the watermark holds for all tables that came."""
+    rows = [f'{{"after": {{"id": {n}}}, "key": [{n}], "topic": "{table}"}}' for n, table in enumerate(("a", "b", "b"))]
+    body = f'{{"payload":[{",".join(rows)}],"length":3}}'.encode()
+    bench.run(ScriptedSource([messages(1, body, key=None, topic=""), messages(2, resolved(9), topic="")]))
+    assert {each.table: each.rows for each in coverage.tables(bench.database)} == {"a": 1, "b": 2}
+    assert coverage.watermarks(bench.database) == {("feed", "a"): Timestamp(_BASE + 9), ("feed", "b"): Timestamp(_BASE + 9)}

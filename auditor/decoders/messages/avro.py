@@ -67,10 +67,10 @@ class AvroCodec:
             return None
         return envelope.row(message).resolved if schema.envelope.shape == "resolved" else None
 
-    def carried(self, value: bytes) -> int:
+    def carried(self, value: bytes) -> Mapping[str, int]:
         """Count one: Avro messages come singly."""
         del value
-        return 1
+        return {"": 1}
 
     def row(self, key: bytes | None, value: bytes | None) -> Row:
         """Read a message and its key. No value is all there is in the key-only envelope; the table is then the key's."""

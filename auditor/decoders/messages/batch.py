@@ -20,6 +20,12 @@ class MessageBatch:
         """Take a delivery whose messages, unless they say it themselves, are of ``table``."""
         self._messages, self._codec, self._uri, self._table, self._problems = messages, codec, uri, table, problems
         self.first_row = messages.numbers[0] if len(messages.numbers) else 0
+        self._values, self._keys = _joined(messages.values), _joined(messages.keys)
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of all payloads and keys."""
+        return sum(len(joined.data) - joined.total for joined in (self._values, self._keys))
 
     def __len__(self) -> int:
         """Return the number of messages."""
@@ -31,16 +37,11 @@ class MessageBatch:
 
     def haystacks(self) -> Iterable[Haystack]:
         """Return the payloads one after another, the keys, and the headers if there are any."""
-        messages = self._messages
-        framed = _joined(messages.values)
-        yield Haystack(framed.data, _rows_of(framed.ends), self._codec.values(framed))
-        if any(messages.keys):
-            keys = _joined(messages.keys)
-            yield Haystack(keys.data, _rows_of(keys.ends))
-        if messages.headers is not None:
-            headers = _joined(
-                [b"\n".join(part for name, value in one for part in (name.encode(), value)) for one in messages.headers]
-            )
+        yield Haystack(self._values.data, _rows_of(self._values.ends), self._codec.values(self._values))
+        if len(self._keys.data) > self._keys.total:
+            yield Haystack(self._keys.data, _rows_of(self._keys.ends))
+        if self._messages.headers is not None:
+            headers = _joined([b"\n".join(_bytes_of(one)) for one in self._messages.headers])
             yield Haystack(headers.data, _rows_of(headers.ends))
 
     def decode(self, index: int) -> Row:
@@ -80,9 +81,14 @@ def _bytes_of(headers: Sequence[tuple[str, bytes]]) -> Iterator[bytes]:
 
 def _joined(payloads: Sequence[bytes | None]) -> Framed:
     """Put payloads one after another, a line feed behind each: no expression matches across one."""
-    parts = [payload or b"" for payload in payloads] if None in payloads else payloads
-    sizes = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))  # type: ignore[arg-type]  # no None is left
-    return Framed(b"\n".join(parts) + b"\n", np.cumsum(sizes + 1), len(parts))  # type: ignore[arg-type]
+    # The last one's line feed comes by an empty part: adding it to what is joined would copy all of it.
+    try:
+        data = b"\n".join([*payloads, b""])  # type: ignore[list-item]  # most have no None among them: trying is cheaper
+    except TypeError:
+        return _joined([payload or b"" for payload in payloads])
+    ends = np.fromiter(map(len, payloads), dtype=np.int64, count=len(payloads))  # type: ignore[arg-type]  # there is no None
+    ends += 1
+    return Framed(data, np.cumsum(ends, out=ends), len(payloads))
 
 
 def _rows_of(ends: NDArray[np.int64]) -> Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from collections.abc import Mapping
 
 import orjson
 
@@ -15,9 +16,10 @@ from auditor.protocols import Framed, Values
 
 #: A resolved message is shorter: its longest form is `{"__crdb__":{"resolved":"<19 digits>.<10 digits>"}}`.
 _LONGEST_RESOLVED = 256
-#: How a webhook body ends (changefeed-sinks docs, "Webhook sink").
-_LENGTH = re.compile(rb'"length"\s*:\s*([0-9]{1,9})\s*\}\s*$')
-_LONGEST_LENGTH = 40
+#: How a webhook body begins (changefeed-sinks docs, "Webhook sink").
+_BODY = b'{"payload"'
+#: What a payload carries that is one message and does not say of which table.
+ONE: Mapping[str, int] = {"": 1}
 
 
 class JsonCodec:
@@ -39,10 +41,15 @@ class JsonCodec:
             return None
         return envelope.row(message).resolved if envelope.shape_of(message) == "resolved" else None
 
-    def carried(self, value: bytes) -> int:
-        """Return what a webhook body says of its length, else one."""
-        match = _LENGTH.search(value[-_LONGEST_LENGTH:]) if value.startswith(b'{"payload"') else None
-        return int(match[1]) if match else 1
+    def carried(self, value: bytes) -> Mapping[str, int]:
+        """Count the messages of a webhook body by their topics; any other payload is one message."""
+        if not value.startswith(_BODY):
+            return ONE
+        try:
+            messages = orjson.loads(value)["payload"]
+        except (orjson.JSONDecodeError, KeyError):
+            return ONE
+        return Counter(map(envelope.topic_of, messages)) if type(messages) is list else ONE
 
     def row(self, key: bytes | None, value: bytes | None) -> Row:
         """Read a message and its key; no value is a deletion, or all there is in the key-only envelope."""

@@ -6,6 +6,8 @@ As CockroachDB writes them with ``format=protobuf`` (``encoder_protobuf.go``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from auditor.decoders.messages.located import LocatedValues, Walked
 from auditor.decoders.messages.protobuf_reading import BARE_RESOLVED, RESOLVED, Reading
 from auditor.decoders.messages.protobuf_wire import SIZED, WireField, fields_of
@@ -35,12 +37,12 @@ class ProtobufCodec:
             return None
         return _message(value, fields).row().resolved
 
-    def carried(self, value: bytes) -> int:
-        """Return how many messages a batch holds; one where that cannot be read."""
+    def carried(self, value: bytes) -> Mapping[str, int]:
+        """Count the messages of a batch; one where that cannot be read."""
         try:
-            return len(_readings(value))
+            return {"": len(_readings(value))}
         except DecodeError:
-            return 1
+            return {"": 1}
 
     def row(self, key: bytes | None, value: bytes | None) -> Row:
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from auditor.hlc import Timestamp
 from auditor.model import Cell, Row
 from auditor.protocols import Framed, Values
@@ -19,9 +21,9 @@ class TextCodec:
         del value
         return None
 
-    def carried(self, value: bytes) -> int:
+    def carried(self, value: bytes) -> Mapping[str, int]:
         """Count lines: what older versions glue together cannot be told apart."""
-        return value.count(b"\n") or 1
+        return {"": value.count(b"\n") or 1}
 
     def row(self, key: bytes | None, value: bytes | None) -> Row:
         """Return the payload, and its key, as text."""

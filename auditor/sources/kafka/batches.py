@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
-from operator import length_hint
+from itertools import accumulate, compress
+from operator import length_hint, ne, or_
 from typing import Any, NamedTuple
 
 from confluent_kafka import Message
@@ -32,7 +32,7 @@ class Payloads(NamedTuple):
 
     keys: list[bytes | None]
     values: list[bytes | None]
-    numbers: list[int]
+    numbers: Sequence[int]
     headers: list[list[tuple[str, bytes]]] | None
 
 
@@ -50,12 +50,12 @@ def runs(messages: list[Message]) -> list[Run]:
     partitions, topics = list(map(_partition, messages)), list(map(_topic, messages))
     if partitions.count(partitions[0]) == len(messages) == topics.count(topics[0]):
         return [Run(topics[0], partitions[0], messages)]
+    # Partitions take turns, each with what one answer of a broker held: there are far fewer turns than messages.
+    differs = map(or_, map(ne, topics, topics[1:]), map(ne, partitions, partitions[1:]))
+    starts = [0, *compress(range(1, len(messages)), differs)]
     groups: dict[tuple[str, int], list[Message]] = {}
-    for place, message in zip(zip(topics, partitions, strict=True), messages, strict=True):
-        if place in groups:
-            groups[place].append(message)
-        else:
-            groups[place] = [message]
+    for start, end in zip(starts, [*starts[1:], len(messages)], strict=True):
+        groups.setdefault((topics[start], partitions[start]), []).extend(messages[start:end])
     return [Run(topic, partition, group) for (topic, partition), group in groups.items()]
 
 
@@ -71,10 +71,10 @@ def offset_after(messages: Sequence[Message]) -> int:
 
 def pieces(messages: Sequence[Message], most: int = MOST_BYTES) -> Iterator[Sequence[Message]]:
     """Yield the messages in pieces of bounded size, each of at least one message."""
-    ends = list(accumulate(map(len, messages)))
-    if not ends or ends[-1] <= most:
+    if sum(map(len, messages)) <= most:
         yield messages
         return
+    ends = list(accumulate(map(len, messages)))
     first = taken = 0
     for index, end in enumerate(ends):
         if end - taken > most and index > first:
@@ -85,7 +85,10 @@ def pieces(messages: Sequence[Message], most: int = MOST_BYTES) -> Iterator[Sequ
 
 def payloads(messages: Sequence[Message]) -> Payloads:
     """Return keys, values, offsets and, where any message has some, headers."""
-    return Payloads(list(map(_key, messages)), list(map(_value, messages)), list(map(_offset, messages)), _all_headers(messages))
+    first, after = int(_offset(messages[0])), offset_after(messages)
+    # Offsets ascend: where none is missing they need not be asked for.
+    numbers = range(first, after) if after - first == len(messages) else list(map(_offset, messages))
+    return Payloads(list(map(_key, messages)), list(map(_value, messages)), numbers, _all_headers(messages))
 
 
 def _all_headers(messages: Sequence[Message]) -> list[list[tuple[str, bytes]]] | None:

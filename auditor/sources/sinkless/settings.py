@@ -63,6 +63,13 @@ InitialScan = Annotated[Literal["yes", "no", "only"], BeforeValidator(_scan)]
 Moment = Annotated[Timestamp, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
 
 
+def _with_dsn(schema: dict[str, Any]) -> None:
+    """Let an editor know ``dsn``, which stands for fields that are then not required."""
+    schema["properties"]["dsn"] = {"type": "string", "title": "Dsn"}
+    schema["required"] = [name for name in schema["required"] if name not in ("host", "user")]
+    schema["anyOf"] = [{"required": ["dsn"]}, {"required": ["host", "user"]}]
+
+
 class SinklessSettings(FeedSettings):
     """
     Settings of one sinkless changefeed. Times are seconds, or text such as ``500ms`` and ``5s``.
@@ -77,7 +84,7 @@ class SinklessSettings(FeedSettings):
     for one without a value, or false to leave out one that is set by itself.
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, json_schema_extra=_with_dsn)
 
     kind: Literal["sinkless"] = "sinkless"
     host: str = Field(min_length=1)
