@@ -66,6 +66,7 @@ def add(
     resent: Counter[str] = Counter()
     gaps: Counter[str] = Counter()
     missing: list[dict[str, object]] = []
+    places: set[tuple[str, str]] = set()
     for one in inspected:
         receipt = one.partial.receipt
         table = canonical(receipt.table)
@@ -80,14 +81,15 @@ def add(
         for note in one.partial.notes:
             told = database.insert(NOTE).values(feed=feed, text=note.text[:600], at=now())
             connection.execute(told.on_conflict_do_nothing())
-        for name in filter(carried.get, carried):
-            here = database.insert(CARRIED).values(feed=feed, shard=one.shard, table_name=name[:400])
-            connection.execute(here.on_conflict_do_nothing())
+        places |= {(one.shard, name[:400]) for name, count in carried.items() if count}
         if one.lost:
             _close_spans(connection, feed, one.shard)
         if one.resolved is not None:
             _advance(connection, feed, one.shard, rules_digest, one.resolved)
         _remember(connection, database, feed, one)
+    if places:
+        carrying = [{"feed": feed, "shard": shard, "table_name": name} for shard, name in sorted(places)]
+        connection.execute(database.insert(CARRIED).on_conflict_do_nothing(), carrying)
     _count(connection, database, feed, rules_digest, (rows, sizes, resent, gaps))
     alerts = _gap_alerts(connection, feed, missing)
     if missing:

@@ -25,6 +25,7 @@ class Joining:
     def __init__(self, connection: Connection, database: Database, key: AuditKey, cluster: str) -> None:
         """Begin in a transaction."""
         self._connection, self._database, self._key, self._cluster = connection, database, key, cluster
+        self._known: dict[PlaceKey, Any] = {}
 
     def settle(self, place: PlaceKey) -> None:
         """Make room for a place; if its column has too many by now, join them."""
@@ -47,7 +48,12 @@ class Joining:
 
     def _find(self, place: PlaceKey) -> Any:
         """Return the row of a place, None if it is new."""
-        return self._connection.execute(sa.select(PLACE).filter_by(**self._named(place))).one_or_none()
+        row = self._known.get(place)
+        if row is None:
+            row = self._connection.execute(sa.select(PLACE).filter_by(**self._named(place))).one_or_none()
+            if row is not None:
+                self._known[place] = row
+        return row
 
     def _named(self, place: PlaceKey) -> dict[str, str]:
         """Return the columns that a place is known by."""
@@ -92,6 +98,7 @@ class Joining:
             )
             self._connection.execute(sa.delete(FINDING).where(FINDING.c.finding_id == finding.finding_id))
         self._connection.execute(sa.delete(PLACE).where(PLACE.c.id == row.id))
+        self._known.clear()
 
     def _move_exposures(self, finding_id: str, moved: str) -> None:
         """Add the exposures of one finding to another's."""

@@ -29,6 +29,31 @@ from auditor.tally import MOST_SECRETS, Bounds, Place, PlaceKey, Seen, evidence_
 
 MOST_EXPOSURES = 100
 _PARTS = ("after", "key", "header", "topic", "before")
+#: What may change of a finding that is known.
+_CHANGING = (
+    *(
+        "occurrences",
+        "resent",
+        "debt",
+        "confidence",
+        "severity",
+        "setting",
+        "layers",
+        "evidence",
+        "last_seen",
+        "newest",
+        "removed",
+    ),
+    *("status", "reason", "decided_by", "decided_at", "until"),
+)
+_UPDATE = (
+    sa.update(FINDING).where(FINDING.c.finding_id == sa.bindparam("of")).values({name: sa.bindparam(name) for name in _CHANGING})
+)
+_COUNT = (
+    sa.update(FINDING)
+    .where(FINDING.c.finding_id == sa.bindparam("of"))
+    .values(exposures=sa.select(sa.func.count()).where(EXPOSURE.c.finding_id == sa.bindparam("of")).scalar_subquery())
+)
 
 
 class RuleText(NamedTuple):
@@ -101,6 +126,8 @@ class Placing:
         self._tallied: list[tuple[PlaceKey, PlaceKey, Place, Receipt, str]] = []
         self._places: dict[PlaceKey, _Place] = {}
         self._joining = Joining(connection, database, key, cluster)
+        self._updated: list[dict[str, Any]] = []
+        self._exposed: list[dict[str, Any]] = []
         self.alerts: list[Alert] = []
 
     def add(self, key: PlaceKey, table: str, tallied: Place, receipt: Receipt, way: str) -> None:
@@ -121,7 +148,24 @@ class Placing:
             full[key] = place
         for final, place in self._places.items():
             self._write(final, place)
+        self._write_rows()
         return {key: place.sketch.bound(self._key.key_id) for key, place in full.items() if place.sketch.text}
+
+    def _write_rows(self) -> None:
+        """
+        Write what findings that were known and exposures have become, each in one statement for all.
+
+        A statement of its own for each took most of a transaction's time.
+        """
+        if self._updated:
+            self._connection.execute(_UPDATE, self._updated)
+        if self._exposed:
+            fresh = self._database.insert(EXPOSURE)
+            more = {"count": EXPOSURE.c.count + fresh.excluded.count}
+            statement = fresh.on_conflict_do_update(index_elements=["finding_id", "feed", "uri", "part"], set_=more)
+            self._connection.execute(statement, self._exposed)
+            counted = dict.fromkeys(row["finding_id"] for row in self._exposed)
+            self._connection.execute(_COUNT, [{"of": finding_id} for finding_id in counted])
 
     def _write(self, key: PlaceKey, place: _Place) -> None:
         """Write one place: its secrets one by one, or itself where there are too many."""
@@ -238,6 +282,11 @@ class Placing:
             newest = later(row.newest, one.newest(past=False))
             past = later(row.removed, one.newest(past=True))
             new = one.count("new")
+            evidence = one.evidence
+            known_by = (row.layers, row.evidence)
+            if evidence is not None:
+                known_by = min(known_by, (len(evidence.decoded_by), evidence_text(evidence)))
+            again = _again(row, one, at)
             values: dict[str, Any] = {
                 "occurrences": row.occurrences + new,
                 "resent": row.resent + one.count("resent"),
@@ -245,17 +294,18 @@ class Placing:
                 "confidence": max(row.confidence, int(one.confidence)),
                 "severity": max(row.severity, int(one.severity)),
                 "setting": min(row.setting, one.setting.value),
+                "layers": known_by[0],
+                "evidence": known_by[1],
                 "last_seen": max(row.last_seen, at),  # our own clock may have been set back
                 "newest": newest,
                 "removed": past if past is not None and later(newest, past) != newest else None,
+                "status": "open" if again else row.status,
+                "reason": again or row.reason,
+                "decided_by": "" if again else row.decided_by,
+                "decided_at": at if again else row.decided_at,
+                "until": None if again else row.until,
             }
-            evidence = one.evidence
-            if evidence is not None and (len(evidence.decoded_by), evidence_text(evidence)) < (row.layers, row.evidence):
-                values |= {"evidence": evidence_text(evidence), "layers": len(evidence.decoded_by)}
-            again = _again(row, one, at)
-            if again:
-                values |= {"status": "open", "reason": again, "decided_by": "", "decided_at": at, "until": None}
-            self._connection.execute(sa.update(FINDING).where(FINDING.c.finding_id == row.finding_id).values(**values))
+            self._updated.append({"of": row.finding_id, **values})
             exposures = self._expose(row.finding_id, one, row)
             if again or (new and not row.occurrences and row.status == "open" and not row.in_column):
                 kind = "finding.reopened" if again else "finding.opened"
@@ -282,28 +332,20 @@ class Placing:
             chosen = [exposure for place, exposure in merged.items() if (place[0][:600], place[1]) in there]
         else:
             chosen = list(merged.values())
-        if chosen:
-            fresh = self._database.insert(EXPOSURE)
-            statement = fresh.on_conflict_do_update(
-                index_elements=["finding_id", "feed", "uri", "part"], set_={"count": EXPOSURE.c.count + fresh.excluded.count}
-            )
-            rows = [
-                {
-                    "finding_id": finding_id,
-                    "feed": self._feed,
-                    "uri": exposure.uri[:600],
-                    "part": exposure.part,
-                    "kind": exposure.kind,
-                    "row_number": exposure.row,
-                    "row_key": exposure.row_key,
-                    "updated": exposure.updated,
-                    "count": exposure.count,
-                }
-                for exposure in chosen
-            ]
-            self._connection.execute(statement, rows)
-            counted = sa.select(sa.func.count()).where(EXPOSURE.c.finding_id == finding_id).scalar_subquery()
-            self._connection.execute(sa.update(FINDING).where(FINDING.c.finding_id == finding_id).values(exposures=counted))
+        self._exposed += [
+            {
+                "finding_id": finding_id,
+                "feed": self._feed,
+                "uri": exposure.uri[:600],
+                "part": exposure.part,
+                "kind": exposure.kind,
+                "row_number": exposure.row,
+                "row_key": exposure.row_key,
+                "updated": exposure.updated,
+                "count": exposure.count,
+            }
+            for exposure in chosen
+        ]
         return chosen
 
     def _alert(self, kind: str, finding: Finding) -> Alert:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from auditor import failpoints
 from auditor.blocks import ReadAhead
-from auditor.delivery import Delivery, Reader
+from auditor.delivery import Delivery, Messages, Reader
 from auditor.errors import AuditorError
 from auditor.pipeline import Inspected
 from auditor.state.recording import FeedFacts, Recorded, Recorder
@@ -90,7 +90,8 @@ class FeedRun:
             if self._closing.is_set():
                 break
         else:
-            self._done.append(delivery)
+            # Payloads are not kept until then: they would fill the memory, and the processor's caches.
+            self._done.append(replace(delivery, keys=(), values=(), headers=None) if isinstance(delivery, Messages) else delivery)
         self._patience = _PATIENCE * (time.monotonic() - began)
 
     def _left(self) -> float:

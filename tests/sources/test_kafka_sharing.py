@@ -175,11 +175,15 @@ def test_a_bounded_reading_waits_for_what_others_read(broker: Broker):
         on_assign=lambda _, partitions: held.update(one.partition for one in partitions),
         on_revoke=lambda _, partitions: held.difference_update(one.partition for one in partitions),
     )
-    stop = threading.Event()
+    commit, stop = threading.Event(), threading.Event()
 
     def poll() -> None:
         while not stop.is_set():
             other.consume(100, 0.1)
+            if commit.is_set():
+                commit.clear()
+                other.commit(offsets=[TopicPartition(topic, partition, 500) for partition in held], asynchronous=False)
+        other.close()
 
     polling = threading.Thread(target=poll, daemon=True)
     polling.start()
@@ -189,13 +193,12 @@ def test_a_bounded_reading_waits_for_what_others_read(broker: Broker):
     bounded.join(2)
     assert bounded.is_alive(), "two partitions are not read yet"
     assert len(held) == 2
-    other.commit(offsets=[TopicPartition(topic, partition, 500) for partition in held], asynchronous=False)
+    commit.set()
     bounded.join(10)
     assert not bounded.is_alive()
     bounded.stop()
     stop.set()
-    polling.join()
-    other.close()
+    polling.join(10)
 
 
 @pytest.mark.needs("kafka")

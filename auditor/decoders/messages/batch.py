@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from auditor.delivery import Messages
 from auditor.errors import DecodeError
 from auditor.model import Cell, Gap, Row
+from auditor.payloads import Joined
 from auditor.protocols import Codec, Framed, Haystack, Problems
 
 
@@ -80,15 +81,9 @@ def _bytes_of(headers: Sequence[tuple[str, bytes]]) -> Iterator[bytes]:
 
 
 def _joined(payloads: Sequence[bytes | None]) -> Framed:
-    """Put payloads one after another, a line feed behind each: no expression matches across one."""
-    # The last one's line feed comes by an empty part: adding it to what is joined would copy all of it.
-    try:
-        data = b"\n".join([*payloads, b""])  # type: ignore[list-item]  # most have no None among them: trying is cheaper
-    except TypeError:
-        return _joined([payload or b"" for payload in payloads])
-    ends = np.fromiter(map(len, payloads), dtype=np.int64, count=len(payloads))  # type: ignore[arg-type]  # there is no None
-    ends += 1
-    return Framed(data, np.cumsum(ends, out=ends), len(payloads))
+    """Put payloads one after another, unless they lie so."""
+    joined = payloads if isinstance(payloads, Joined) else Joined(payloads)
+    return Framed(joined.data, joined.ends, len(joined))
 
 
 def _rows_of(ends: NDArray[np.int64]) -> Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]:

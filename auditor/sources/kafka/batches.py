@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, compress
-from operator import length_hint, ne, or_
+from operator import itemgetter, length_hint, ne, or_
 from typing import Any, NamedTuple
 
 from confluent_kafka import Message
+
+from auditor.payloads import Joined
 
 #: Bytes of values that one delivery holds at most, unless a single message is larger.
 MOST_BYTES = 4 << 20
@@ -17,6 +19,7 @@ MOST_BYTES = 4 << 20
 _of: Any = Message
 _error, _headers, _key, _offset = _of.error, _of.headers, _of.key, _of.offset
 _partition, _topic, _value = _of.partition, _of.topic, _of.value
+_second = itemgetter(1)
 
 
 class Run(NamedTuple):
@@ -31,7 +34,7 @@ class Payloads(NamedTuple):
     """The columns of a `auditor.delivery.Messages`."""
 
     keys: list[bytes | None]
-    values: list[bytes | None]
+    values: Joined
     numbers: Sequence[int]
     headers: list[list[tuple[str, bytes]]] | None
 
@@ -88,21 +91,23 @@ def payloads(messages: Sequence[Message]) -> Payloads:
     first, after = int(_offset(messages[0])), offset_after(messages)
     # Offsets ascend: where none is missing they need not be asked for.
     numbers = range(first, after) if after - first == len(messages) else list(map(_offset, messages))
-    return Payloads(list(map(_key, messages)), list(map(_value, messages)), numbers, _all_headers(messages))
+    return Payloads(list(map(_key, messages)), Joined(list(map(_value, messages))), numbers, _all_headers(messages))
 
 
 def _all_headers(messages: Sequence[Message]) -> list[list[tuple[str, bytes]]] | None:
     """
     Return the headers of each message, None where no message has any.
 
-    A name that is not UTF-8 makes the client raise `SystemError`, once: asked again it returns its list, with a hole in the place
-    of the name that must not be touched. Such a message's headers are returned without their names.
+    A name that is not UTF-8 is a fault in the client (seen in 2.16): it returns its list with a hole in the name's place, and an
+    exception beside it. `map` notices that and raises `SystemError`; a call in the code of a loop would, once it is fast, not
+    notice, and unpack the hole: a crash of the process. So they are asked for through `map` alone, and such a message's headers
+    are returned without their names.
     """
     rest = iter(messages)
-    nameless = -1
     try:
         if not any(map(_headers, rest)):
             return None
+        nameless = -1
     except SystemError:
         nameless = len(messages) - 1 - length_hint(rest)
     return [_own_headers(message, named=index != nameless) for index, message in enumerate(messages)]
@@ -112,7 +117,11 @@ def _own_headers(message: Message, *, named: bool) -> list[tuple[str, bytes]]:
     """Return the headers of one message."""
     if named:
         try:
-            return [(name, value or b"") for name, value in _headers(message) or ()]
+            (headers,) = map(_headers, (message,))
         except SystemError:
             pass
-    return [("", header[1] or b"") for header in _headers(message) or ()]
+        else:
+            return [(name, value or b"") for name, value in headers or ()]
+    # Asked for again, it returns what it made the first time; the holes are not touched.
+    (headers,) = map(_headers, (message,))
+    return [("", value or b"") for value in map(_second, headers)]

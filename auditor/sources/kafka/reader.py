@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 
 from auditor.delivery import Claims, Delivery, Messages, Progress
-from auditor.errors import SourceUnavailable
 from auditor.sources.kafka.assignment import Assignment
 from auditor.sources.kafka.batches import offset_after, payloads, pieces, runs, split_errors, unseen
-from auditor.sources.kafka.client import LASTING, LOG, error_of, local, make_consumer, partitions_of, unavailable
+from auditor.sources.kafka.caught_up import CaughtUp
+from auditor.sources.kafka.client import LASTING, LOG, error_of, local, make_consumer, unavailable
 from auditor.sources.kafka.group_offsets import GroupOffsets
 from auditor.sources.kafka.outage import Outage, Troubles
 from auditor.sources.kafka.place import Place, offset_of, place_of
@@ -24,10 +23,6 @@ _MOST_MESSAGES = 5000
 _WAIT = 0.2
 #: Seconds for which `close` waits for the group to be left; brokers that do not answer are not waited for.
 _LEAVE = 0.5
-#: Seconds without a word from a partition after which a bounded reading gives up. Brokers answer twice a second.
-_SILENCE = 60.0
-#: Seconds without a share of the partitions after which it gives up. Other members may take max.poll.interval.ms to give some.
-_UNSHARED = 330.0
 
 
 class _Step(NamedTuple):
@@ -36,6 +31,7 @@ class _Step(NamedTuple):
     announced: list[Progress]
     runs: list[tuple[Place, list[Message]]]
     ends: list[Progress]
+    last: bool
 
 
 class KafkaReader:
@@ -44,16 +40,14 @@ class KafkaReader:
     def __init__(self, settings: KafkaSettings, claims: Claims, *, until_caught_up: bool, rescan: bool) -> None:
         """Make the consumer; it connects when it is read. Raise `ConfigError`."""
         self._settings = settings
-        self._bounded = until_caught_up
         self._offsets = GroupOffsets()
         self._outage = Outage(settings.unavailable_after)
         self._troubles = Troubles(settings.unavailable_after)
         self._assignment = Assignment(settings, claims, self._offsets, rescan=rescan)
+        self._caught_up = CaughtUp(settings, self._assignment) if until_caught_up else None
         self._closing = threading.Event()
         # Held while the consumer is used: it must not be closed meanwhile.
         self._using = threading.Lock()
-        self._elsewhere: dict[tuple[str, int], int] | None = None
-        self._heard = self._asked = time.monotonic()
         self._consumer: Consumer | None = make_consumer(settings, error_cb=self._outage.noticed, on_commit=self._offsets.answered)
 
     def __iter__(self) -> Iterator[Delivery | None]:
@@ -74,10 +68,12 @@ class KafkaReader:
                 yield delivery
                 if self._closing.is_set():
                     return
-            if self._bounded and self._all_read():
+            if step.last:
                 return
             if quiet:
                 yield None
+            elif self._caught_up:
+                self._caught_up.heard()
 
     def committed(self, delivery: Delivery) -> None:
         """Let the group's offset follow."""
@@ -131,7 +127,7 @@ class KafkaReader:
             self._offsets.commit(consumer, self._assignment.places)
             self._look_around(consumer, heard=bool(messages))
             announced, self._assignment.announced = self._assignment.announced, []
-            return _Step(announced, taken, ends)
+            return _Step(announced, taken, ends, last=self._caught_up is not None and self._caught_up.reached(consumer))
 
     def _consume(self, consumer: Consumer) -> list[Message]:
         """
@@ -154,7 +150,7 @@ class KafkaReader:
         if messages:
             self._troubles.passed((place.topic, place.partition))
             place.next = offset_after(messages)
-            if self._bounded and place.end < 0:
+            if self._caught_up and place.end < 0:
                 # The end as the fetch's own answer said it, which is at or after the end when this reader was opened.
                 place.end = consumer.get_watermark_offsets(place.at(0), cached=True)[1]
         return messages
@@ -175,9 +171,9 @@ class KafkaReader:
             LOG.warning("nothing was taken for max.poll.interval.ms: the group has given this instance's partitions away")
             return None
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART and topic is not None and topic.startswith("^"):
-            # A topic may match later. A bounded reading would wait for it.
-            if self._bounded and not partitions_of(consumer.list_topics(timeout=5), self._settings.topics):
-                raise SourceUnavailable("no topic matches", where=self._settings.name, fix="correct topics")
+            # A topic may match later.
+            if self._caught_up:
+                self._caught_up.check_topics(consumer)
             return None
         if error.code() in LASTING or error.fatal():
             raise unavailable(error, self._settings, topic)
@@ -193,7 +189,8 @@ class KafkaReader:
         empty partition's end is recorded too, so that it is known later whether messages were missed.
         """
         place.ended = True
-        self._heard = time.monotonic()
+        if self._caught_up:
+            self._caught_up.heard()
         self._outage.alive()
         self._troubles.passed((place.topic, place.partition))
         if offset <= place.next:
@@ -207,7 +204,6 @@ class KafkaReader:
         if trouble is not None:
             raise unavailable(trouble[1], self._settings, trouble[0])
         if heard:
-            self._heard = time.monotonic()
             self._outage.alive()
             return
         error = self._outage.over()
@@ -217,18 +213,8 @@ class KafkaReader:
             except KafkaException:
                 raise unavailable(error, self._settings) from None
             self._outage.alive()
-        if self._bounded:
-            self._give_up_waiting(time.monotonic() - self._heard)
-
-    def _give_up_waiting(self, silence: float) -> None:
-        """Raise `SourceUnavailable` after seconds in which a bounded reading should have heard something."""
-        silent = sorted(place.shard for place in self._assignment.places.values() if not place.read)
-        if silent and silence > _SILENCE:
-            what = f"{len(silent)} partitions have said nothing for {silence:.0f} s, {silent[0]} among them"
-            raise SourceUnavailable(what, where=self._settings.name, fix="check that each partition has a leader")
-        if not self._assignment.settled and silence > _UNSHARED:
-            what = f"the group {self._settings.group} has given this instance no share for {silence:.0f} s"
-            raise SourceUnavailable(what, where=self._settings.name, fix="look for members of the group that hang")
+        if self._caught_up:
+            self._caught_up.check()
 
     def _deliveries(self, step: _Step) -> Iterator[Delivery]:
         """Yield a step's deliveries."""
@@ -238,39 +224,3 @@ class KafkaReader:
                 position = place.position(offset_after(piece))
                 yield Messages(place.origin, place.topic, *payloads(piece), self._settings.format, place.shard, position)
         yield from step.ends
-
-    def _all_read(self) -> bool:
-        """Tell whether all partitions of the topics were read to where they ended, those of other instances too."""
-        if not self._assignment.settled or not all(place.read for place in self._assignment.places.values()):
-            return False
-        now = time.monotonic()
-        if self._elsewhere is not None and now - self._asked < 1:
-            return False
-        self._asked = now
-        with self._using:
-            consumer = self._consumer
-            if consumer is None:
-                return True
-            try:
-                return self._read_elsewhere(consumer)
-            except KafkaException as error:
-                LOG.info("the group's offsets cannot be had: %s", error_of(error).name())
-                return False
-
-    def _read_elsewhere(self, consumer: Consumer) -> bool:
-        """
-        Tell whether other instances of the group have committed what was there in their partitions.
-
-        A partition may be on its way from one instance to another: without this look, each could think that it is the other's.
-        """
-        partitions = partitions_of(consumer.list_topics(timeout=5), self._settings.topics)
-        others = [one for one in partitions if (one.topic, one.partition) not in self._assignment.places]
-        if not others:
-            return True
-        if self._elsewhere is None:
-            marks = {one: consumer.get_watermark_offsets(one, timeout=5) for one in others}
-            self._elsewhere = {(one.topic, one.partition): end for one, (start, end) in marks.items() if end > start}
-        ends = self._elsewhere
-        return all(
-            one.offset >= ends.get((one.topic, one.partition), one.offset) for one in consumer.committed(others, timeout=5)
-        )
