@@ -27,6 +27,8 @@ help:
 	@echo 'make lint     ruff, mypy --strict, import contracts'
 	@echo 'make format   let ruff put the code in order'
 	@echo 'make bench    against other scanners on the same files (BENCH_MB=100 for a quick look)'
+	@echo 'make bench-watch the running consumer against bare loops over the same feeds'
+	@echo 'make soak     crash tests in full: a hundred kills for each kind of feed'
 	@echo 'make schemas  schemas/ from the types'
 	@echo 'make docs     docs/reference/ from the program'
 	@echo 'make lock     requirements/ from pyproject.toml; needs uv'
@@ -55,6 +57,13 @@ format: $(READY)
 
 bench: $(BENCH_READY)
 	$(BIN)/python -m benchmarks.run
+
+bench-watch: $(READY)
+	$(BIN)/python -m benchmarks.watch.run
+
+# Kills by the hundred, for some twenty minutes; `make test` has a short form.
+soak: $(READY)
+	$(BIN)/python -m tests.soak.full
 
 schemas: $(READY)
 	$(BIN)/python -m tools.schemas

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
 
 class Joined(Sequence[bytes]):
     """
-    Payloads one after another in ``data``, a line feed behind each: no expression matches across one. None is as good as b''.
+    Payloads one after another in ``data``, a line feed behind each, so that no expression matches across one. None becomes b''.
 
     ``ends`` are their exclusive ends, line feeds included. Made where payloads come to be, they need not stay alive one by one:
     freeing 600 bytes that another thread has allocated takes as long as copying them.
@@ -21,14 +21,14 @@ class Joined(Sequence[bytes]):
     def __init__(self, payloads: Sequence[bytes | None]) -> None:
         """Copy payloads. Above 1 MiB this lets go of the GIL."""
         # The last line feed comes by an empty part: adding it to what is joined would copy all of it.
-        parts = [*payloads, b""]
+        parts: list[Any] = [*payloads, b""]
         try:
-            self.data = b"\n".join(parts)  # type: ignore[arg-type]  # mostly there is no None: trying is cheaper than looking
-        except TypeError:
+            self.data = b"\n".join(parts)
+        except TypeError:  # mostly there is no None: trying is cheaper than looking
             parts = [part or b"" for part in parts]
-            self.data = b"\n".join(parts)  # type: ignore[arg-type]  # there is none now
+            self.data = b"\n".join(parts)
         del parts[-1]
-        ends = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))  # type: ignore[arg-type]  # ditto
+        ends = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
         ends += 1
         self.ends = np.cumsum(ends, out=ends)
 
@@ -49,6 +49,5 @@ class Joined(Sequence[bytes]):
         """Return a copy of one payload, or of several."""
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
-        end = int(self.ends[index])
-        first = index % len(self)
-        return self.data[int(self.ends[first - 1]) if first else 0 : end - 1]
+        number = range(len(self))[index]
+        return self.data[int(self.ends[number - 1]) if number else 0 : int(self.ends[number]) - 1]

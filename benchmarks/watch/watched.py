@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -23,7 +23,6 @@ from auditor.state.schema import FINDING
 
 _AUDITOR = Path(sys.executable).with_name("auditor")
 _KEY = "00" * 32
-_LONGEST = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +59,10 @@ class Watch:
                 raise RuntimeError(f"the log never said {words!r}: {self.lines}")
         return next(_time(line["timestamp"]) for line in self.lines if words in line["event"])
 
-    def end(self) -> float:
-        """Have it end, or wait until it has; return its CPU seconds."""
-        if self.process.poll() is None:
+    def end(self, *, stop: bool = True) -> float:
+        """Have it end, or wait until it ends by itself; return its CPU seconds."""
+        if stop:
             self.process.terminate()
-        return self.wait()
-
-    def wait(self) -> float:
-        """Wait until it has ended by itself; return its CPU seconds."""
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         if self.process.returncode not in (0, 1, 4):
@@ -104,19 +99,32 @@ def watching(feed: Mapping[str, object], *options: str, state: str = "", env: Ma
             reader.join()
 
 
+class Recorded(NamedTuple):
+    """What a state tells: rows, findings, and the time of the last transaction that had any."""
+
+    rows: int
+    findings: int
+    last: datetime
+
+
+def read_state(url: str) -> Recorded:
+    """Read a state that nobody writes any more."""
+    database = open_database(url, exclusive=False)
+    try:
+        tables = coverage.tables(database)
+        findings = database.transact(lambda connection: len(connection.execute(FINDING.select()).all()))
+    finally:
+        database.close()
+    return Recorded(sum(table.rows for table in tables), findings, max(_time(table.last_at) for table in tables))
+
+
 def to_its_end(feed: Mapping[str, object], since: str) -> Done:
     """Run a feed until all that was there is read; time runs from the line of the log that has the words ``since``."""
     with watching(feed, "--until-caught-up") as watch:
-        cpu = watch.wait()
+        cpu = watch.end(stop=False)
         began = watch.wait_for(since)
-        database = open_database(watch.state, exclusive=False)
-        try:
-            tables = coverage.tables(database)
-            findings = database.transact(lambda connection: len(connection.execute(FINDING.select()).all()))
-        finally:
-            database.close()
-    last = max(_time(table.last_at) for table in tables)
-    return Done(sum(table.rows for table in tables), (last - began).total_seconds(), cpu, findings)
+        rows, findings, last = read_state(watch.state)
+    return Done(rows, (last - began).total_seconds(), cpu, findings)
 
 
 def _time(text: str) -> datetime:

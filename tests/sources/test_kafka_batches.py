@@ -67,5 +67,8 @@ def test_columns():
     """Keys, values and offsets stand side by side; headers are there if one message has some, for all."""
     first = message(offset=7, value=None, key=b"[1]", headers=[("a", b"1"), ("b", None)])
     found = payloads([first, message(offset=9, value=b"v")])
-    assert found == ([b"[1]", None], [None, b"v"], [7, 9], [[("a", b"1"), ("b", b"")], []])
+    assert found.keys == [b"[1]", None]
+    assert [value or b"" for value in found.values] == [b"", b"v"]
+    assert list(found.numbers) == [7, 9]
+    assert found.headers == [[("a", b"1"), ("b", b"")], []]
     assert payloads([message()]).headers is None

@@ -26,7 +26,7 @@ class MessageBatch:
     @property
     def size(self) -> int:
         """Return the bytes of all payloads and keys."""
-        return sum(len(joined.data) - joined.total for joined in (self._values, self._keys))
+        return self._values.size + self._keys.size
 
     def __len__(self) -> int:
         """Return the number of messages."""
@@ -38,8 +38,9 @@ class MessageBatch:
 
     def haystacks(self) -> Iterable[Haystack]:
         """Return the payloads one after another, the keys, and the headers if there are any."""
-        yield Haystack(self._values.data, _rows_of(self._values.ends), self._codec.values(self._values))
-        if len(self._keys.data) > self._keys.total:
+        framed = Framed(self._values.data, self._values.ends, len(self))
+        yield Haystack(framed.data, _rows_of(framed.ends), self._codec.values(framed))
+        if self._keys.size:
             yield Haystack(self._keys.data, _rows_of(self._keys.ends))
         if self._messages.headers is not None:
             headers = _joined([b"\n".join(_bytes_of(one)) for one in self._messages.headers])
@@ -80,10 +81,9 @@ def _bytes_of(headers: Sequence[tuple[str, bytes]]) -> Iterator[bytes]:
         yield value
 
 
-def _joined(payloads: Sequence[bytes | None]) -> Framed:
+def _joined(payloads: Sequence[bytes | None]) -> Joined:
     """Put payloads one after another, unless they lie so."""
-    joined = payloads if isinstance(payloads, Joined) else Joined(payloads)
-    return Framed(joined.data, joined.ends, len(joined))
+    return payloads if isinstance(payloads, Joined) else Joined(payloads)
 
 
 def _rows_of(ends: NDArray[np.int64]) -> Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]:
