@@ -1,8 +1,8 @@
 """
 The bare loops: read a feed to its end, touch every key and value, and do nothing with them.
 
-`python -m benchmarks.watch.bare kafka HOST:PORT TOPIC COUNT [PROPERTY=VALUE]...` and `... sinkless PORT COUNT text|binary` print one
-line of JSON: the seconds from when the first row could come to the last, and the CPU seconds of the process meanwhile.
+`python -m benchmarks.watch.bare kafka HOST:PORT TOPIC COUNT [PROPERTY=VALUE]...` and `... sinkless PORT COUNT text|binary` print
+one line of JSON: the seconds from when the first row could come to the last, and the CPU seconds of the process meanwhile.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Measure what is claimed about the speed of the running consumer, and print it as markdown: `make bench-watch`.
 
-BENCH_WATCH names the parts to measure (default: all of kafka avro sinkless webhook latency), BENCH_ROWS (default 2,000,000) is the
-size of each feed, BENCH_ROUNDS (default 5) how often each side of a comparison runs, in turn; the best of each counts.
+BENCH_WATCH names the parts to measure (default: all of kafka avro sinkless webhook latency), BENCH_ROWS (default 2,000,000) is
+the size of each feed, BENCH_ROUNDS (default 5) how often each side of a comparison runs, in turn; the best of each counts.
 """
 
 from __future__ import annotations
