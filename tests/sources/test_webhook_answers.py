@@ -85,11 +85,11 @@ def test_a_refused_delivery_is_sent_again():
 def test_an_answer_comes_in_time_whatever_the_state_does():
     """Without a record the answer is 503 before the sink gives up; the sender sends again, and both are handed over."""
     gate = Gate()
-    with running(record=gate, answer_within=0.4) as endpoint:
+    with running(record=gate, answer_within=1.5) as endpoint:
         connection = endpoint.connection()
         began = time.monotonic()
         assert send(connection, b"1").status == 503
-        assert 0.2 < time.monotonic() - began < 0.6
+        assert 1 < time.monotonic() - began < 3, "the sink gives up after 3 s"
         gate.opened.set()
         assert send(connection, b"1").status == 200
         connection.close()
@@ -114,15 +114,15 @@ def test_too_many_bytes_are_refused_at_once_and_room_comes_back():
     """What is not recorded yet counts, even after its request was answered; nothing grows beyond the bound."""
     gate = Gate()
     large = bytes(60_000)
-    with running(record=gate, max_body=100_000, max_in_flight=200_000, answer_within=1) as endpoint, ThreadPoolExecutor() as pool:
+    with running(record=gate, max_body=100_000, max_in_flight=200_000, answer_within=4) as endpoint, ThreadPoolExecutor() as pool:
         waiting = [pool.submit(endpoint.post, large) for _ in range(3)]
         eventually(lambda: endpoint.deliveries)
         eventually(lambda: len(endpoint.bodies) + len(endpoint.reader._inbox._waiting) == 3)
         began = time.monotonic()
         reply = endpoint.post(large)
         assert (reply.status, reply.headers["retry-after"]) == (503, "1")
-        assert time.monotonic() - began < 0.5
-        assert {answer.result(5).status for answer in waiting} == {503}
+        assert time.monotonic() - began < 2, "well before the others' time is over"
+        assert {answer.result(10).status for answer in waiting} == {503}
         assert endpoint.post(bytes(99_000)).status == 503
         gate.opened.set()
         eventually(lambda: endpoint.post(large).status == 200)
