@@ -89,12 +89,12 @@ def watch(
             fail_on=Severity.of(fail_on),
             failed=service.failures,
             interrupted=service.interrupted and until_caught_up,
-            bounded=until_caught_up,
         )
         write_reports(specs, lambda: (stored.finding for stored in store.all()), summary)
     finally:
         database.close()
-    sys.exit(summary.exit_code)
+    # A service that ends because it was told to is well, whatever it found.
+    sys.exit(summary.exit_code if until_caught_up else 3 if service.failures else 0)
 
 
 def _now() -> str:

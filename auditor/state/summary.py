@@ -23,13 +23,8 @@ def summary_of_state(
     fail_on: Severity,
     failed: Sequence[str],
     interrupted: bool,
-    bounded: bool,
 ) -> Summary:
-    """
-    Sum up; ``times`` are the start and the end.
-
-    The exit code of a ``bounded`` run is that of a scan; a feed that was ended when it was told to is well whatever it found.
-    """
+    """Sum up; ``times`` are the start and the end. The exit code is what a scan of the same rows would end with."""
     by_severity: Counter[Severity] = Counter()
     by_table_rule: Counter[tuple[str, str]] = Counter()
     found = occurrences = suppressed = 0
@@ -57,9 +52,7 @@ def summary_of_state(
             {"*": ""},
         )
     marks = coverage.watermarks(database)
-    exit_code = 3 if failed else 0
-    if bounded and not failed:
-        exit_code = 1 if worst is not None and worst >= fail_on else 4 if gaps_total else 0
+    exit_code = 3 if failed else 1 if worst is not None and worst >= fail_on else 4 if gaps_total else 0
     return Summary(
         tool_version=__version__,
         key_id=key_id,
