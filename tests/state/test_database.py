@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,33 @@ def test_a_new_state_has_every_table_and_can_be_opened_again(state_url: str) -> 
         tables = database.transact(lambda connection: set(sa.inspect(connection).get_table_names()))
         database.close()
         assert tables == {*METADATA.tables, "alembic_version"}
+
+
+def test_instances_that_start_together_make_one_state(state_url: str) -> None:
+    """Each of them finds no table and wants to make them; one does, and the others find them."""
+    program = (
+        "import sys; from auditor.state.database import open_database\n"
+        "sys.stdout.write('.'); sys.stdout.flush(); sys.stdin.readline()\n"
+        "open_database(sys.argv[1], exclusive=False).close()"
+    )
+    starting = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, state_url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for each in starting:
+        assert each.stdout is not None
+        assert each.stdout.read(1) == "."
+    for each in starting:
+        assert each.stdin is not None
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    assert [(each.communicate(timeout=60)[1][-500:], each.returncode) for each in starting] == [("", 0)] * 4
 
 
 def test_a_state_keeps_its_key(state_url: str) -> None:

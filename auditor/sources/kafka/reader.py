@@ -31,7 +31,6 @@ class _Step(NamedTuple):
     announced: list[Progress]
     runs: list[tuple[Place, list[Message]]]
     ends: list[Progress]
-    last: bool
 
 
 class KafkaReader:
@@ -68,7 +67,7 @@ class KafkaReader:
                 yield delivery
                 if self._closing.is_set():
                     return
-            if step.last:
+            if self._over():
                 return
             if quiet:
                 yield None
@@ -127,7 +126,14 @@ class KafkaReader:
             self._offsets.commit(consumer, self._assignment.places)
             self._look_around(consumer, heard=bool(messages))
             announced, self._assignment.announced = self._assignment.announced, []
-            return _Step(announced, taken, ends, last=self._caught_up is not None and self._caught_up.reached(consumer))
+            return _Step(announced, taken, ends)
+
+    def _over(self) -> bool:
+        """Tell whether a bounded reading is at its end. The brokers may take half a second to answer: rows do not wait for it."""
+        if self._caught_up is None:
+            return False
+        with self._using:
+            return self._consumer is not None and self._caught_up.reached(self._consumer)
 
     def _consume(self, consumer: Consumer) -> list[Message]:
         """
