@@ -41,10 +41,6 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-soak: $(READY)
-	$(BIN)/python -m tests.soak.full
-	AUDITOR_SOAK=full $(BIN)/python -m pytest $(ARGS) tests/soak
-
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -64,6 +60,7 @@ bench-watch: $(READY)
 # Kills by the hundred, for some twenty minutes; `make test` has a short form.
 soak: $(READY)
 	$(BIN)/python -m tests.soak.full
+	AUDITOR_SOAK=full $(BIN)/python -m pytest $(ARGS) tests/soak
 
 schemas: $(READY)
 	$(BIN)/python -m tools.schemas
