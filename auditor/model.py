@@ -90,6 +90,20 @@ class Row(NamedTuple):
     written: str | None = None
 
 
+class Members(NamedTuple):
+    """
+    The columns of one part of one row, decoded but not taken apart: what a policy or a profile looks at.
+
+    ``part`` is as in `Cell`. SQL NULL is None. JSONB values are what their JSON says; a JSON null by itself is
+    ``{"__crdb_json_null__": true}`` where the feed says ``encode_json_value_null_as_object``, else None, too. All values of a
+    format without types (csv) are str.
+    """
+
+    table: str | None
+    part: str
+    columns: Mapping[str, object]
+
+
 class Gap(NamedTuple):
     """Bytes, rows or a column that were not scanned as they should be. Any gap makes the exit code 4."""
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from auditor.hlc import Timestamp
-    from auditor.model import Finding, Gap, Note, Row, Sighting, Summary
+    from auditor.model import Finding, Gap, Members, Note, Row, Sighting, Summary
 
 
 class Values(Protocol):
@@ -43,6 +43,20 @@ class Haystack(NamedTuple):
     adjacent: bool = False
 
 
+class Frame(NamedTuple):
+    """
+    Rows of one table that have the same columns in one part of the envelope, decoded.
+
+    ``rows`` are indexes into the batch, ascending (repeated where a record carries several rows), one for each value of every
+    column. Values are as in `model.Members`: a column that a row does not have is in none of that row's frames.
+    """
+
+    table: str
+    part: str
+    rows: Sequence[int]
+    columns: Mapping[str, Sequence[object]]
+
+
 class RowBatch(Protocol):
     """
     The rows of one delivery: all that inspectors see. A single row is a batch of one.
@@ -72,6 +86,16 @@ class RowBatch(Protocol):
 
     def table_of(self, row: Row) -> str:
         """Return the table of a decoded row: its own word if it has one, else the input's."""
+
+    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Frame]:
+        """
+        Decode rows (all of them if None) column by column, each record once; formats without columns have none.
+
+        A record that is not what its format says is in no frame, and appended to ``gaps``.
+        """
+
+    def hashes(self) -> NDArray[np.uint64]:
+        """Return a hash of each row's content, evenly spread: a sample by it is the same however rows are cut into batches."""
 
 
 class Layout(Protocol):
@@ -117,6 +141,26 @@ class Layout(Protocol):
     def values(self, framed: Framed) -> Values | None:
         """Return what finds values in a framed chunk, None if records must be decoded."""
 
+    def gather(self, framed: Framed, rows: Sequence[int] | None, into: Gathering) -> Iterator[tuple[int, str]]:
+        """
+        Put the columns of records (all of them if None) into ``into``; formats without columns have none.
+
+        Yield (record index, reason) of records that are not of this format.
+        """
+
+
+class Gathering(Protocol):
+    """Takes the columns of rows."""
+
+    def add(self, row: int, members: Iterable[Members]) -> None:
+        """Take the parts of one row."""
+
+    def add_all(self, rows: Sequence[int], part: str, columns: Sequence[Mapping[str, object]]) -> None:
+        """Take one part of many rows, none of which names its table."""
+
+    def add_columns(self, rows: Sequence[int], part: str, columns: Mapping[str, Sequence[object]]) -> None:
+        """Take one part of many rows that is there column by column."""
+
 
 class Framed(NamedTuple):
     """
@@ -159,6 +203,9 @@ class Codec(Protocol):
 
     def values(self, framed: Framed) -> Values | None:
         """Return what finds values in payloads that lie one after another, None if they must be decoded."""
+
+    def members(self, key: bytes | None, value: bytes | None) -> Sequence[Members]:
+        """Decode one message into the columns of its parts. Raise as `row` does."""
 
 
 class Engine(Protocol):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.decoders.frames import AT_ONCE, FrameGroups
+from auditor.decoders.hashes import record_hashes
 from auditor.errors import DecodeError
 from auditor.model import Cell, Gap, Row
-from auditor.protocols import Framed, Haystack, Layout, Problems
+from auditor.protocols import Frame, Framed, Haystack, Layout, Problems
 
 
 class TextBatch:
@@ -52,3 +54,32 @@ class TextBatch:
     def table_of(self, row: Row) -> str:
         """Return the row's own table, else the input's."""
         return row.table or self._table
+
+    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Frame]:
+        """Decode records column by column, some at a time."""
+        if rows is not None:
+            yield from self._frames(self._framed, rows, 0)
+            return
+        for first in range(0, len(self), AT_ONCE):
+            yield from self._frames(_part(self._framed, first, first + AT_ONCE), None, first)
+
+    def _frames(self, framed: Framed, rows: Sequence[int] | None, first: int) -> Iterable[Frame]:
+        """Decode records, the first of which is the batch's ``first``."""
+        groups = FrameGroups(self._table, first)
+        for index, reason in self._layout.gather(framed, rows, groups):
+            self._problems.gap(Gap(self._uri, f"{reason}; scanned as text", row=self.row_number(first + index)))
+        return groups.frames()
+
+    def hashes(self) -> NDArray[np.uint64]:
+        """Hash each record."""
+        return record_hashes(self._framed.data, self._framed.ends)
+
+
+def _part(framed: Framed, first: int, last: int) -> Framed:
+    """Return some of the records."""
+    if first == 0 and last >= len(framed.ends):
+        return framed
+    begin = int(framed.ends[first - 1]) if first else 0
+    ends = framed.ends[first:last]
+    bad = [(index - first, reason) for index, reason in framed.bad if first <= index < last]
+    return Framed(framed.data[begin : int(ends[-1])], ends - begin, len(ends), None, bad)

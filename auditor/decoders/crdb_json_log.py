@@ -7,7 +7,7 @@ Facts: CockroachDB docs "Log formats"; ``pkg/util/log/format_json.go``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 
@@ -16,7 +16,7 @@ from auditor.decoders.log_entries import event_cells, event_table, without_marke
 from auditor.errors import DecodeError
 from auditor.leaves import leaves
 from auditor.model import Cell, Row
-from auditor.protocols import Framed
+from auditor.protocols import Framed, Gathering
 
 # Members that every entry has, those at the front of a file included: format name -> (members, the time's).
 _MEMBERS = {
@@ -41,6 +41,11 @@ class CrdbJsonLog(JsonLines):
     def values(self, framed: Framed) -> None:
         """Tell that records must be decoded: an entry is no message."""
         del framed
+
+    def gather(self, framed: Framed, rows: Sequence[int] | None, into: Gathering) -> Iterator[tuple[int, str]]:
+        """Have no columns: an entry is of no table."""
+        del framed, rows, into
+        yield from ()
 
     def decode(self, record: bytes) -> Row:
         """Read one entry: the members of its event as columns, then all its other members."""

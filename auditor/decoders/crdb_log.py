@@ -9,7 +9,7 @@ token.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import orjson
@@ -22,7 +22,7 @@ from auditor.decoders.options import ReadOptions
 from auditor.decoders.sequential import Sequential
 from auditor.errors import DecodeError
 from auditor.model import Cell, Row
-from auditor.protocols import Framed, Layout
+from auditor.protocols import Framed, Gathering, Layout
 
 # Level, date, time: the same in all lines of an entry, and hardly ever in two entries.
 _STAMP = re.compile(rb"[IWEF]\d{6} \d\d:\d\d:\d\d\.\d{6} ")
@@ -79,6 +79,11 @@ class CrdbLog(Sequential):
         if removed:
             data, entry_ends = _without(data, removed, entry_ends)
         return Framed(data, entry_ends, len(ends), first_lines + 1)
+
+    def gather(self, framed: Framed, rows: Sequence[int] | None, into: Gathering) -> Iterator[tuple[int, str]]:
+        """Have no columns: an entry is of no table."""
+        del framed, rows, into
+        yield from ()
 
     def decode(self, record: bytes) -> Row:
         """Read one entry: the members of an event as columns, or its text as ``message``; its tags."""

@@ -8,20 +8,24 @@ does, and nothing else in the text tells the two apart.
 from __future__ import annotations
 
 import binascii
+import csv
 import functools
+import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from auditor.decoders import envelope, quoted
 from auditor.decoders.delimited_values import DelimitedValues
 from auditor.decoders.framing import starts_of
+from auditor.decoders.gathering import records_of
+from auditor.decoders.members import captured_members
 from auditor.decoders.options import ReadOptions
 from auditor.errors import ConfigError
-from auditor.model import Cell, Row
+from auditor.model import Cell, Members, Row
 from auditor.names import data_suffix
-from auditor.protocols import Framed, Values
+from auditor.protocols import Framed, Gathering, Values
 
 #: Columns of a changefeed that streams over SQL, as the CLI prints them.
 _CAPTURE = ("table", "key", "value")
@@ -112,6 +116,43 @@ class Delimited:
     def values(self, framed: Framed) -> Values | None:
         """Find fields by delimiters and quotes; messages must be decoded."""
         return None if self.capture else DelimitedValues(framed, ord(self.delimiter), self.columns, self.nullas)
+
+    def gather(self, framed: Framed, rows: Sequence[int] | None, into: Gathering) -> Iterator[tuple[int, str]]:
+        """Gather fields by their columns, messages by theirs. `frame` has already told of bad records."""
+        if rows is None and not self.capture and (columns := self._all_columns(framed)) is not None:
+            into.add_columns(range(len(framed.ends)), "after", columns)
+            return
+        for index, record in records_of(framed, rows):
+            fields = split(record.decode("utf-8", "replace"), self.delimiter)
+            if len(fields) != self.width:
+                continue
+            if self.capture:
+                into.add(index, _captured_members(*fields))
+            else:
+                into.add(index, [Members(None, "after", dict(zip(self.columns, map(self._value, fields), strict=True)))])
+        yield from ()
+
+    def _all_columns(self, framed: Framed) -> Mapping[str, Sequence[object]] | None:
+        """Split all records of a chunk at once, by the standard library; None where its rules and ours may differ."""
+        if framed.bad or b"\0" in framed.data:
+            return None
+        reader = csv.reader(io.StringIO(framed.data.decode("utf-8", "replace"), newline=""), delimiter=self.delimiter)
+        try:
+            records = list(reader)
+            fields = list(zip(*records, strict=True))
+        except (csv.Error, ValueError):
+            return None
+        if len(records) != len(framed.ends) or len(fields) != self.width:
+            return None
+        nulls = {"", self.nullas}
+        return {
+            name: [None if text in nulls else text for text in texts] if nulls.intersection(texts) else texts
+            for name, texts in zip(self.columns, fields, strict=True)
+        }
+
+    def _value(self, text: str) -> str | None:
+        """Return a field's value: NULL and nothing look alike (EXPORT docs, ``nullas``)."""
+        return None if not text or text == self.nullas else text
 
     def start(self, window: bytes) -> int:
         """Return where a record starts in a window from the middle of the input, -1 if unsure; see `quoted.likely_start`."""
@@ -253,8 +294,18 @@ def _quoted(field: bytes) -> bytes:
 
 
 def _captured(table: str, key: str, value: str) -> Row:
-    """Decode a captured message, from the form that it was printed in."""
+    """Decode a captured message."""
+    return envelope.captured(*_as_printed(table, key, value))
+
+
+def _captured_members(table: str, key: str, value: str) -> list[Members]:
+    """Decode a captured message into the columns of its parts."""
+    return captured_members(*_as_printed(table, key, value))
+
+
+def _as_printed(table: str, key: str, value: str) -> tuple[str, str, str]:
+    """Return the fields of a captured message in the form that they were printed in."""
     if not table.startswith(_FROM_HEX):
-        return envelope.captured(table, key, value)
+        return table, key, value
     key = key if key == "NULL" else _FROM_HEX + key.encode().hex()
-    return envelope.captured(table.removeprefix(_FROM_HEX), key, _FROM_HEX + value.encode().hex())
+    return table.removeprefix(_FROM_HEX), key, _FROM_HEX + value.encode().hex()

@@ -25,7 +25,7 @@ from auditor.names import table_from_topic
 _WRAPPED = frozenset(
     ("after", "before", "key", "topic", "updated", "mvcc_timestamp", "resolved", "op", "ts_ns", "source", "crdb_region")
 )
-_DATA = frozenset(("after", "before", "key", "topic"))
+DATA = frozenset(("after", "before", "key", "topic"))
 _PUBSUB = (frozenset(("Key", "Value", "Topic")), frozenset(("key", "value", "topic")))
 _ESCAPED = re.compile(rb"\\(\\|[0-7]{3})")
 _HLC = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,10})?")
@@ -90,7 +90,7 @@ def keyed(inner: Row, key: object) -> Row:
     if type(key) is dict and key.keys() <= {"payload", "schema"} and "payload" in key:
         key = key["payload"]  # enriched with schema
     columns = {cell.text: cell.column for cell in inner.cells if cell.part == "after" and not cell.path}
-    pairs = [(name or (columns.get(part, "") if type(part) is str else ""), part) for name, part in _key(key, None)]
+    pairs = [(name or (columns.get(part, "") if type(part) is str else ""), part) for name, part in key_pairs(key, None)]
     return inner._replace(cells=[*inner.cells, *_key_cells(pairs)], key=pairs) if pairs else inner
 
 
@@ -103,24 +103,24 @@ def _wrapped(message: Mapping[str, Any]) -> Row:
             cells.extend(_columns(part, columns))
         elif columns is not None:
             cells.extend(leaves(part, "", columns))
-    key = _key(message.get("key"), after if type(after) is dict else before)
+    key = key_pairs(message.get("key"), after if type(after) is dict else before)
     cells.extend(_key_cells(key))
     source, topic = message.get("source"), message.get("topic")
     cells.extend(_topic_cells(topic))
-    cells.extend(_metadata_cells(message, _DATA))
+    cells.extend(_metadata_cells(message, DATA))
     updated, written = _updated(message, source), _written(message, source)
-    return Row(cells, _table(topic, source), key, updated, _text(message.get("op")), written=written)
+    return Row(cells, table_named(topic, source), key, updated, _text(message.get("op")), written=written)
 
 
 def _with_schema(message: Mapping[str, Any]) -> Row:
     """Read the Kafka-Connect form: the payload is an envelope, the schema is scanned as metadata."""
     payload = message.get("payload", message)
-    inner = _wrapped(_opened(payload))
+    inner = _wrapped(without_schema(payload))
     schema = message.get("schema") if payload is not message else None
     return inner if schema is None else inner._replace(cells=[*inner.cells, *leaves("header", "schema", schema)])
 
 
-def _opened(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+def without_schema(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """Undo the payload/schema wrapper that an enriched key carries too."""
     key = payload.get("key")
     if type(key) is dict and key.keys() <= {"payload", "schema"} and "payload" in key:
@@ -134,10 +134,10 @@ def _bare(message: Mapping[str, Any]) -> Row:
     if type(metadata) is not dict:
         return Row(_columns("after", message), updated=None)
     columns = {name: value for name, value in message.items() if name != "__crdb__"}
-    key = _key(metadata.get("key"), columns)
+    key = key_pairs(metadata.get("key"), columns)
     topic = metadata.get("topic")
-    cells = [*_columns("after", columns), *_key_cells(key), *_topic_cells(topic), *_metadata_cells(metadata, _DATA)]
-    return Row(cells, _table(topic, None), key, _updated(metadata, None), written=_written(metadata, None))
+    cells = [*_columns("after", columns), *_key_cells(key), *_topic_cells(topic), *_metadata_cells(metadata, DATA)]
+    return Row(cells, table_named(topic, None), key, _updated(metadata, None), written=_written(metadata, None))
 
 
 def _webhook(message: Mapping[str, Any], shape: str = "") -> Row:
@@ -154,7 +154,7 @@ def _pubsub(message: Mapping[str, Any]) -> Row:
     value = message.get("Value", message.get("value"))
     topic = message.get("Topic", message.get("topic"))
     inner = keyed(row(value), message.get("Key", message.get("key")))
-    return inner._replace(cells=[*inner.cells, *_topic_cells(topic)], table=_table(topic, None) or inner.table)
+    return inner._replace(cells=[*inner.cells, *_topic_cells(topic)], table=table_named(topic, None) or inner.table)
 
 
 def _capture(message: Mapping[str, Any]) -> Row:
@@ -169,9 +169,9 @@ def captured(table: str, key: str, value: str) -> Row:
     Key and value are JSON text, or bytea in hex (``\x5b31...``) or escape form, as ``bytea_output`` says
     (cockroach-sql docs). ``NULL`` in table and key marks a resolved message. What is no JSON stays one text cell.
     """
-    message = _bytea_json(value)
+    message = bytea_json(value)
     named = "" if table == "NULL" else table
-    printed = None if key == "NULL" else _bytea_json(key)
+    printed = None if key == "NULL" else bytea_json(key)
     if printed is None and key not in ("", "NULL"):
         printed = [key]
     if type(message) is dict:
@@ -209,7 +209,7 @@ def _columns(part: str, columns: Mapping[str, Any]) -> list[Cell]:
     return cells
 
 
-def _key(key: object, columns: object) -> list[tuple[str, object]]:
+def key_pairs(key: object, columns: object) -> list[tuple[str, object]]:
     """
     Return the primary key as (column, value) pairs.
 
@@ -250,7 +250,7 @@ def _topic_cells(topic: object) -> list[Cell]:
     return list(leaves("topic", "", topic))
 
 
-def _table(topic: object, source: object) -> str | None:
+def table_named(topic: object, source: object) -> str | None:
     """Return the table a message names itself: enriched's source first, else its topic."""
     if type(source) is dict and type(source.get("table_name")) is str:
         parts = (source.get("database_name"), source.get("schema_name"), source["table_name"])
@@ -281,7 +281,7 @@ def _text(value: object) -> str | None:
     return value if type(value) is str else None
 
 
-def _bytea_json(text: str) -> object:
+def bytea_json(text: str) -> object:
     r"""
     Parse the JSON inside printed bytea; None for anything that is none.
 

@@ -7,17 +7,21 @@ for JSON lines.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 from auditor.decoders import bits, envelope
 from auditor.decoders.framing import BACKSLASH, LINE_FEED, bytes_of, escaped_places, line_ends
+from auditor.decoders.gathering import records_of
+from auditor.decoders.members import members_of
 from auditor.decoders.options import ReadOptions
 from auditor.decoders.sequential import Sequential
 from auditor.errors import DecodeError
 from auditor.model import Row
-from auditor.protocols import Framed, Layout
+from auditor.protocols import Framed, Gathering, Layout
 
 _QUOTE, _COMMA = b'",'
 _SPACE = b" \t\r\n"
@@ -90,13 +94,26 @@ class JsonArray(Sequential):
 
     def decode(self, record: bytes) -> Row:
         """Parse one element or document, without the comma and the array's own brackets around it."""
-        text = record.strip(_SPACE).removeprefix(b"]").strip(_SPACE).removesuffix(b",")
-        for candidate in (text, text.removesuffix(b"]"), text.removeprefix(b"["), text.removeprefix(b"[").removesuffix(b"]")):
+        return envelope.row(_parsed(record))
+
+    def gather(self, framed: Framed, rows: Sequence[int] | None, into: Gathering) -> Iterator[tuple[int, str]]:
+        """Gather the columns of elements or documents."""
+        for index, record in records_of(framed, rows):
             try:
-                return envelope.row(orjson.loads(candidate.decode("utf-8", "replace")))
-            except orjson.JSONDecodeError:
-                continue
-        raise DecodeError("invalid JSON")
+                into.add(index, members_of(_parsed(record)))
+            except DecodeError as error:
+                yield index, error.what
+
+
+def _parsed(record: bytes) -> object:
+    """Parse one element or document."""
+    text = record.strip(_SPACE).removeprefix(b"]").strip(_SPACE).removesuffix(b",")
+    for candidate in (text, text.removesuffix(b"]"), text.removeprefix(b"["), text.removeprefix(b"[").removesuffix(b"]")):
+        try:
+            return orjson.loads(candidate.decode("utf-8", "replace"))
+        except orjson.JSONDecodeError:
+            continue
+    raise DecodeError("invalid JSON")
 
 
 def _marked(places: NDArray[np.int64], length: int) -> bits.Bits:

@@ -7,18 +7,19 @@ what its first message says about the rest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import orjson
 
 from auditor.decoders import envelope
 from auditor.decoders.framing import line_ends
+from auditor.decoders.gathering import gather_json
 from auditor.decoders.json_values import JsonValues
 from auditor.decoders.options import ReadOptions
 from auditor.errors import DecodeError
 from auditor.model import Row
-from auditor.protocols import Framed, Layout, Values
+from auditor.protocols import Framed, Gathering, Layout, Values
 
 _BOM = b"\xef\xbb\xbf"
 _BRACE, _CLOSE, _BRACKET = ord("{"), ord("}"), ord("]")
@@ -79,6 +80,10 @@ class JsonLines:
     def values(self, framed: Framed) -> Values | None:
         """Find texts by the quotes and brackets of their messages."""
         return JsonValues(framed)
+
+    def gather(self, framed: Framed, rows: Sequence[int] | None, into: Gathering) -> Iterator[tuple[int, str]]:
+        """Gather the columns of messages."""
+        return gather_json(framed, rows, into)
 
 
 def _is_object_or_blank(line: bytes) -> bool:

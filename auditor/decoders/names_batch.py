@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auditor.model import Row
-from auditor.protocols import Haystack
+from auditor.protocols import Frame, Haystack
 
 
 class NamesBatch:
@@ -41,3 +42,12 @@ class NamesBatch:
         """Return the table that the names are of."""
         del row
         return self._table
+
+    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Frame]:
+        """Have no values."""
+        del rows
+        return ()
+
+    def hashes(self) -> NDArray[np.uint64]:
+        """Never be part of a sample."""
+        return np.full(1, np.iinfo(np.uint64).max, dtype=np.uint64)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, time
+from functools import partial
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import pyarrow as pa
@@ -61,6 +63,8 @@ class ParquetBlob:
         self._uri, self._table, self._problems = uri, table, problems
         self._metadata = metadata
         self.groups: Sequence[int] = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+        #: Columns without text that were asked for, of the row group that is being read.
+        self._others: dict[str, Any] = {}
         native, read_bytes = _native(source)
         try:
             self._leaves, self._columns = text_schema(metadata.schema)
@@ -88,7 +92,16 @@ class ParquetBlob:
         """
         for group in range(first, last):
             for batch in self._group(group, number):
-                yield ParquetBatch(batch.leaves, batch.rows, self._uri, self._table, number, self._problems)
+                columns = {name: partial(self._column, group, name, batch) for name in self._columns}
+                yield ParquetBatch(
+                    batch.leaves,
+                    batch.rows,
+                    columns,
+                    uri=self._uri,
+                    table=self._table,
+                    first_row=number,
+                    problems=self._problems,
+                )
                 number += batch.rows
 
     def _group(self, group: int, first_row: int) -> Iterator[_Read]:
@@ -100,11 +113,12 @@ class ParquetBlob:
         """
         chosen = self._leaves
         rows, done = self.groups[group], 0
+        self._others = {}
         size, most = self._batch_rows(group)
         batches = self._read(group, chosen, size, done)
         while done < rows:
             if not chosen:
-                yield _Read((), rows - done)
+                yield _Read((), rows - done, {}, done)
                 return
             try:
                 batch = next(batches, None)
@@ -134,11 +148,13 @@ class ParquetBlob:
         """Read some leaves of a row group, without its first ``skip`` rows."""
         # A column called "a.b" has the path of a member of "a": asked for once, both are read.
         paths = list(dict.fromkeys(leaf.path for leaf in chosen))
+        start = 0
         for batch in self._file.iter_batches(batch_size=size, row_groups=[group], columns=paths, use_threads=False):
             past = min(skip, batch.num_rows)
             skip -= past
             if past < batch.num_rows:
-                yield _read(batch.slice(past) if past else batch)
+                yield _read(batch.slice(past) if past else batch, start + past)
+            start += batch.num_rows
 
     def _failed(self, group: int, chosen: Sequence[SchemaLeaf], rows: int) -> Sequence[SchemaLeaf]:
         """Return the leaves that cannot be read up to this row of the group, by reading each alone; all, if each can be."""
@@ -153,6 +169,21 @@ class ParquetBlob:
             except (pa.ArrowException, OSError, DecodeError):
                 failed.append(leaf)
         return failed or chosen
+
+    def _column(self, group: int, name: str, batch: _Read) -> list[object]:
+        """Return the values of a column in a batch. One without text is read when it is asked for, a row group at a time."""
+        array = batch.arrays.get(name)
+        if array is not None:
+            return list(map(_plain, array.to_pylist()))
+        if name not in self._others:
+            try:
+                table = self._file.read_row_group(group, columns=[name], use_threads=False)
+                self._others[name] = table.column(name) if name in table.schema.names else None
+            except (pa.ArrowException, OSError):
+                self._others[name] = None
+        column = self._others[name]
+        values = [None] * batch.rows if column is None else column.slice(batch.start, batch.rows).to_pylist()
+        return list(map(_plain, values))
 
     def _lost(self, column: str, reason: str, group: int, row: int) -> None:
         """Record that a column was not scanned from a row on to the end of its row group."""
@@ -190,16 +221,32 @@ class ParquetBlob:
 
 
 class _Read(NamedTuple):
-    """What came out of the file: text leaves by column name, and the number of rows."""
+    """What came out of the file: text leaves and arrays by column, how many rows, and the first of them in the group."""
 
     leaves: Sequence[tuple[str, TextLeaf]]
     rows: int
+    arrays: Mapping[str, Any]
+    start: int
 
 
-def _read(batch: Any) -> _Read:
+def _read(batch: Any, start: int) -> _Read:
     """Take the text leaves of an Arrow record batch."""
-    found = [(name, leaf) for name, array in zip(batch.schema.names, batch.columns, strict=True) for leaf in text_leaves(array)]
-    return _Read(found, batch.num_rows)
+    arrays = list(zip(batch.schema.names, batch.columns, strict=True))
+    found = [(name, leaf) for name, array in arrays for leaf in text_leaves(array)]
+    return _Read(found, batch.num_rows, dict(arrays), start)
+
+
+def _plain(value: object) -> object:
+    """Return a value as the same feed in JSON would have it: bytes in hex, moments and decimals as text."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    if isinstance(value, list | tuple):
+        return list(map(_plain, value))
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
 def _is_dictionary(chunk: Any) -> bool:

@@ -7,25 +7,28 @@ JSON text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import orjson
 
+from auditor.decoders.frames import FrameGroups
+from auditor.decoders.hashes import mixed
 from auditor.decoders.json_values import JsonValues
 from auditor.decoders.parquet_text import TextLeaf
 from auditor.leaves import leaves
-from auditor.model import Cell, Gap, Row
-from auditor.protocols import Framed, Haystack, Problems, Values
+from auditor.model import Cell, Gap, Members, Row
+from auditor.protocols import Frame, Framed, Haystack, Problems, Values
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 _BEFORE = "__crdb__before"
 # The second name is that of v22.2.
 _EVENT_TYPE = ("__crdb__event_type", "__crdb_event_type__")
 _UPDATED = ("__crdb__updated", "__crdb__mvcc_timestamp")
+_DELETED = frozenset(("d", "delete", "deleted"))
 _METADATA = frozenset((*_EVENT_TYPE, *_UPDATED))
 
 
@@ -33,9 +36,18 @@ class ParquetBatch:
     """Rows of a Parquet file; see `auditor.protocols.RowBatch`."""
 
     def __init__(
-        self, leaves: Sequence[tuple[str, TextLeaf]], rows: int, uri: str, table: str, first_row: int, problems: Problems
+        self,
+        leaves: Sequence[tuple[str, TextLeaf]],
+        rows: int,
+        columns: Mapping[str, Callable[[], Sequence[object]]],
+        *,
+        uri: str,
+        table: str,
+        first_row: int,
+        problems: Problems,
     ) -> None:
-        """Take the text leaves of the batch with their columns' names."""
+        """Take the text leaves of the batch with their columns' names, and what reads a column's values."""
+        self._columns = columns
         self._leaves = [(_part(column), column, leaf) for column, leaf in leaves]
         self._metadata = [(column, leaf) for part, column, leaf in self._leaves if part == "header"]
         self._rows, self._uri, self._table, self._problems = rows, uri, table, problems
@@ -79,6 +91,41 @@ class ParquetBatch:
         """Return the file's table: its rows do not name one."""
         return row.table or self._table
 
+    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Frame]:
+        """Return the columns of rows. Those of a deletion are its key: all else is NULL there."""
+        chosen = range(len(self)) if rows is None else rows
+        names = [name for name in self._columns if name not in _METADATA and name != _BEFORE]
+        columns = _Columns({name: self._columns[name] for name in names}, chosen)
+        groups = FrameGroups(self._table)
+        event_type = next((name for name in _EVENT_TYPE if name in self._columns), "")
+        ops = self._columns[event_type]() if event_type else ()
+        deleted = [place for place, row in enumerate(chosen) if ops and ops[row] in _DELETED]
+        if not deleted:
+            groups.add_columns(chosen, "after", columns)
+        else:
+            gone = set(deleted)
+            kept = [place for place in range(len(chosen)) if place not in gone]
+            left = _Columns({name: self._columns[name] for name in names}, [chosen[place] for place in kept])
+            groups.add_columns([chosen[place] for place in kept], "after", left)
+            for place in deleted:
+                key = {name: columns[name][place] for name in names}
+                groups.add(chosen[place], [Members(None, "key", {name: one for name, one in key.items() if one is not None})])
+        if _BEFORE in self._columns:
+            texts = self._columns[_BEFORE]()
+            for row in chosen:
+                before = _parsed(texts[row])
+                if type(before) is dict:
+                    groups.add(row, [Members(None, "before", before)])
+        return groups.frames()
+
+    def hashes(self) -> NDArray[np.uint64]:
+        """Hash each row by the lengths, first and last bytes of its texts."""
+        hashes = np.zeros(len(self), dtype=np.uint64)
+        for _, column, leaf in self._leaves:
+            if column not in _METADATA and not leaf.levels:
+                hashes = mixed(hashes + leaf.marks())
+        return mixed(hashes)
+
     def _before(self, text: str, index: int) -> Iterator[Cell]:
         """Yield the text leaves of the previous row."""
         try:
@@ -92,6 +139,38 @@ class ParquetBatch:
             return
         for name, value in columns.items():
             yield from leaves("before", name, value)
+
+
+class _Columns(Mapping[str, Sequence[object]]):
+    """Columns of some rows of a batch, read and turned into values when they are asked for."""
+
+    def __init__(self, columns: Mapping[str, Callable[[], Sequence[object]]], rows: Sequence[int]) -> None:
+        self._columns, self._rows = columns, rows
+        self._read: dict[str, Sequence[object]] = {}
+
+    def __getitem__(self, name: str) -> Sequence[object]:
+        if name not in self._read:
+            values = self._columns[name]()
+            whole = len(self._rows) == len(values)
+            self._read[name] = values if whole else [values[row] for row in self._rows]
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+
+def _parsed(text: object) -> object:
+    """Parse the previous row; None if it is none."""
+    try:
+        return orjson.loads(text) if type(text) is str else None
+    except orjson.JSONDecodeError:
+        return None
 
 
 class LeafValues:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-from auditor.protocols import Framed
+from auditor.decoders.gathering import gather_cells
+from auditor.model import Row
+from auditor.protocols import Framed, Gathering
+
+
+class _Decodes(Protocol):
+    """The part of a layout that gathering its columns needs."""
+
+    def decode(self, record: bytes) -> Row:
+        """Decode one record."""
 
 
 class Sequential:
@@ -22,3 +32,7 @@ class Sequential:
     def values(self, framed: Framed) -> None:
         """Tell that records must be decoded."""
         del framed
+
+    def gather(self: _Decodes, framed: Framed, rows: Sequence[int] | None, into: Gathering) -> Iterator[tuple[int, str]]:
+        """Gather the columns of decoded records."""
+        return gather_cells(self.decode, framed, rows, into)

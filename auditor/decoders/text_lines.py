@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from auditor.decoders.framing import LINE_FEED, bytes_of, line_ends
 from auditor.decoders.options import ReadOptions
 from auditor.model import Cell, Row
-from auditor.protocols import Framed
+from auditor.protocols import Framed, Gathering
 
 #: Longer lines are cut, if possible where no token goes through.
 LONGEST = 1 << 20
@@ -74,6 +74,11 @@ class TextLines:
     def values(self, framed: Framed) -> None:
         """Tell that records must be decoded, which is no work."""
         del framed
+
+    def gather(self, framed: Framed, rows: Sequence[int] | None, into: Gathering) -> Iterator[tuple[int, str]]:
+        """Have no columns."""
+        del framed, rows, into
+        yield from ()
 
     def decode(self, record: bytes) -> Row:
         """Return the line as one cell without a column."""

@@ -8,13 +8,14 @@ Registry docs, "Wire format"). A message is read only where something was found 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import fastavro
 
 from auditor.decoders import envelope
+from auditor.decoders.members import members_of
 from auditor.decoders.messages.avro_envelope import Envelope, envelope_of, table_of
 from auditor.decoders.messages.avro_plain import Plain, plain_of
 from auditor.decoders.messages.avro_schema import Node, parse
@@ -24,7 +25,7 @@ from auditor.delivery import Schemas
 from auditor.errors import DecodeError
 from auditor.hlc import Timestamp
 from auditor.leaves import leaves
-from auditor.model import Row
+from auditor.model import Members, Row
 from auditor.protocols import Framed, Values
 
 #: Zero byte and schema number.
@@ -85,20 +86,34 @@ class AvroCodec:
         """Find texts by walking the messages that had a hit."""
         return LocatedValues(framed, self._walked)
 
+    def members(self, key: bytes | None, value: bytes | None) -> Sequence[Members]:
+        """Read the columns of a message's parts."""
+        schema_of_key, columns = self._read(key) if key else (None, None)
+        message, shape, table = self._as_json(value) if value else (None, "", "")
+        if not table and schema_of_key is not None:
+            table = table_of(schema_of_key.node)
+        found = members_of(message, shape, columns)
+        return [each if each.table else each._replace(table=table or None) for each in found]
+
     def _value_row(self, value: bytes) -> Row:
         """Read a message without its key."""
-        schema, message = self._read(value)
-        shape, table = schema.envelope
-        if shape == "bare" and not isinstance(message["record"], str | list):
-            columns = message.pop("record") or {}
-            row = envelope.row_of({**columns, "__crdb__": message}, "bare")
-        elif shape in ("bare", "columns"):
-            row = envelope.row_of(message, "bare")
+        message, shape, table = self._as_json(value)
+        if shape == "bare":
+            row = envelope.row_of(message, shape)
         else:
             row = envelope.row({name: field for name, field in message.items() if name in _KNOWN})
             more = [cell for name, field in message.items() if name not in _KNOWN for cell in leaves("header", name, field)]
             row = row._replace(cells=[*row.cells, *more])
         return row if row.table else row._replace(table=table or None)
+
+    def _as_json(self, value: bytes) -> tuple[dict[str, Any], str, str]:
+        """Read a message into what the same feed in JSON would say; return it, its envelope if that is bare, and its table."""
+        schema, message = self._read(value)
+        shape, table = schema.envelope
+        if shape == "bare" and not isinstance(message["record"], str | list):
+            columns = message.pop("record") or {}
+            return {**columns, "__crdb__": message}, "bare", table
+        return message, "bare" if shape in ("bare", "columns") else "", table
 
     def _read(self, payload: bytes) -> tuple[_Schema, Any]:
         """Read a key or a value into what JSON would say."""

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.decoders.frames import AT_ONCE, FrameGroups
+from auditor.decoders.hashes import mixed, record_hashes
 from auditor.delivery import Messages
 from auditor.errors import DecodeError
-from auditor.model import Cell, Gap, Row
+from auditor.model import Cell, Gap, Members, Row
 from auditor.payloads import Joined
-from auditor.protocols import Codec, Framed, Haystack, Problems
+from auditor.protocols import Codec, Frame, Framed, Haystack, Problems
 
 
 class MessageBatch:
@@ -64,6 +66,31 @@ class MessageBatch:
     def table_of(self, row: Row) -> str:
         """Return the row's own table, else the topic's."""
         return row.table or self._table
+
+    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Frame]:
+        """Decode messages column by column, with their headers."""
+        chosen = range(len(self)) if rows is None else rows
+        for first in range(0, len(chosen), AT_ONCE):
+            yield from self._frames(chosen[first : first + AT_ONCE])
+
+    def _frames(self, rows: Sequence[int]) -> Iterable[Frame]:
+        """Decode some messages."""
+        messages = self._messages
+        groups = FrameGroups(self._table)
+        for index in rows:
+            try:
+                groups.add(index, self._codec.members(messages.keys[index], messages.values[index]))
+            except DecodeError as error:
+                self._problems.gap(Gap(self._uri, f"{error.what}; scanned as text", row=self.row_number(index)))
+            if messages.headers is not None and (headers := messages.headers[index]):
+                columns = {name: value.decode("utf-8", "replace") for name, value in headers}
+                groups.add(index, [Members(None, "header", columns)])
+        return groups.frames()
+
+    def hashes(self) -> NDArray[np.uint64]:
+        """Hash each payload and its key."""
+        values = record_hashes(self._values.data, self._values.ends)
+        return mixed(values ^ record_hashes(self._keys.data, self._keys.ends))
 
 
 def _header_cells(headers: Sequence[tuple[str, bytes]]) -> list[Cell]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import orjson
 
 from auditor.decoders import envelope
 from auditor.decoders.json_values import JsonValues
+from auditor.decoders.members import members_of
 from auditor.errors import DecodeError
 from auditor.hlc import Timestamp
-from auditor.model import Row
+from auditor.model import Members, Row
 from auditor.protocols import Framed, Values
 
 #: A resolved message is shorter: its longest form is `{"__crdb__":{"resolved":"<19 digits>.<10 digits>"}}`.
@@ -59,6 +60,10 @@ class JsonCodec:
     def values(self, framed: Framed) -> Values | None:
         """Find texts by the quotes and brackets of their messages, unless their envelope is not told by its shape."""
         return None if self._shape in ("bare", "row") else JsonValues(framed)
+
+    def members(self, key: bytes | None, value: bytes | None) -> Sequence[Members]:
+        """Read the columns of a message's parts."""
+        return members_of(_parsed(value) if value else None, self._shape, _parsed(key) if key else None)
 
 
 def _parsed(payload: bytes) -> object:

@@ -6,14 +6,14 @@ As CockroachDB writes them with ``format=protobuf`` (``encoder_protobuf.go``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from auditor.decoders.messages.located import LocatedValues, Walked
 from auditor.decoders.messages.protobuf_reading import BARE_RESOLVED, RESOLVED, Reading
 from auditor.decoders.messages.protobuf_wire import SIZED, WireField, fields_of
 from auditor.errors import DecodeError
 from auditor.hlc import Timestamp
-from auditor.model import Row
+from auditor.model import Members, Row
 from auditor.protocols import Framed, Values
 
 #: A resolved message is shorter: three tags and lengths, and a timestamp of 30 characters.
@@ -62,6 +62,15 @@ class ProtobufCodec:
     def values(self, framed: Framed) -> Values:
         """Find texts by walking the messages that had a hit."""
         return LocatedValues(framed, _walked)
+
+    def members(self, key: bytes | None, value: bytes | None) -> Sequence[Members]:
+        """Read the columns of the messages' parts, and of the key."""
+        found = [each for reading in (_readings(value) if value else ()) for each in reading.members()]
+        if not key:
+            return found
+        reading = Reading(key)
+        reading.columns(fields_of(key, 0, len(key)), "key")
+        return [*found, *reading.members()]
 
 
 def _readings(value: bytes) -> list[Reading]:

@@ -16,7 +16,7 @@ from auditor.decoders.messages.located import Place, Walked, cells_of
 from auditor.decoders.messages.protobuf_texts import Texts
 from auditor.decoders.messages.protobuf_value import column
 from auditor.decoders.messages.protobuf_wire import SIZED, VARINT, WireField, signed
-from auditor.model import Row
+from auditor.model import Members, Row
 
 
 class _Known(NamedTuple):
@@ -84,7 +84,7 @@ class Reading:
     def __init__(self, data: bytes) -> None:
         """Take the payload that the message lies in."""
         self.texts = Texts(data)
-        self._key: list[tuple[str, object]] = []
+        self._columns: dict[str, dict[str, object]] = {}
         self._metadata: dict[str, object] = {}
 
     def row(self) -> Row:
@@ -98,7 +98,12 @@ class Reading:
         """Return where the texts lie, and the row without them."""
         only_resolved = self._metadata.keys() == {"resolved"}
         row = envelope.row(self._metadata if only_resolved else {"after": None, **self._metadata})
-        return Walked(self.texts.spans, row._replace(cells=(), key=sorted(self._key, key=_name_of)))
+        return Walked(self.texts.spans, row._replace(cells=(), key=sorted(self._columns.get("key", {}).items(), key=_name_of)))
+
+    def members(self) -> list[Members]:
+        """Return the columns of each part that was read."""
+        table = self.walked().row.table
+        return [Members(table, part, columns) for part, columns in self._columns.items()]
 
     def message(self, fields: Sequence[WireField]) -> None:
         """Read a `Message`."""
@@ -117,8 +122,8 @@ class Reading:
     def _column(self, field: WireField, part: str) -> None:
         """Read one column."""
         named = column(self.texts, field, part)
-        if part == "key" and named is not None:
-            self._key.append(named)
+        if named is not None:
+            self._columns.setdefault(part, {})[named[0]] = named[1]
 
     def _envelope(self, fields: Sequence[WireField], known: Mapping[int, _Known]) -> None:
         """Read the fields of an envelope."""

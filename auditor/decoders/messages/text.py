@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from auditor.hlc import Timestamp
-from auditor.model import Cell, Row
+from auditor.model import Cell, Members, Row
 from auditor.protocols import Framed, Values
 
 
@@ -34,3 +34,8 @@ class TextCodec:
         """Have no places to tell."""
         del framed
         return None
+
+    def members(self, key: bytes | None, value: bytes | None) -> Sequence[Members]:
+        """Have no columns."""
+        del key, value
+        return ()
