@@ -86,7 +86,7 @@ def _gather_keys(keys: Sequence[object], rows: Sequence[Mapping[str, object]], i
     """Gather the keys of rows. A key has no names: they are found once, and then need only be right for the others."""
     if set(map(type, keys)) == {list}:
         names = [name for name, _ in key_pairs(keys[0], rows[0])]
-        columns = list(zip(*keys, strict=False))  # type: ignore[call-overload]  # all are lists
+        columns = list(zip(*keys, strict=False))
         named = bool(names) and all(names) and len(set(map(len, keys))) == 1  # type: ignore[arg-type]
         if named and all(list(one) == [row.get(name) for row in rows] for name, one in zip(names, columns, strict=True)):
             into.add_columns(range(len(keys)), "key", dict(zip(names, columns, strict=True)))
