@@ -137,6 +137,14 @@ class Reader(Protocol):
     def close(self) -> None:
         """End the iteration promptly, from any thread; again does nothing."""
 
+    @property
+    def backlog(self) -> int | None:
+        """
+        Return how much is known to wait at the source: messages, files or requests. From any thread, without asking anybody.
+
+        None where a source cannot tell.
+        """
+
 
 class Check(NamedTuple):
     """One answer of `auditor doctor`. ``level`` is ``ok warn fail``; ``fix`` says what to do."""

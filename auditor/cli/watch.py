@@ -49,15 +49,16 @@ def watch(
     A feed is given in the configuration, or as a URI for a quick look: kafka://HOST:PORT?topics=a,b&group=g,
     cockroachdb://USER@HOST:26257/DB?tables=a,b, webhook://127.0.0.1:8443/path, file:///folder, s3://bucket/prefix.
     """
-    # Process 1 of a container ignores what it has no handler for: until the service has its own, SIGTERM is as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Process 1 of a container ignores what it has no handler for. Until the service has its own, there is nothing to record yet.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(130 if until_caught_up else 0))
     from auditor.cli.configuration import config_of_uris, key_for, read_config, state_url
     from auditor.detect.toolkit import Toolkit
     from auditor.memory import suit_scanning
     from auditor.reports import parse_reports, write_reports
     from auditor.service.logs import set_up
     from auditor.service.service import Loaded, Service
-    from auditor.state.database import bind_identity, open_database, umask_private
+    from auditor.state.database import bind_identity, file_of, open_database, umask_private
     from auditor.state.findings import FindingStore
     from auditor.state.summary import summary_of_state
 
@@ -69,6 +70,7 @@ def watch(
 
     def load() -> Loaded:
         now = read_config(config_file) if config_file is not None else config
+        file_of(state_url(now.state))  # what the next start would stumble over is said now
         return Loaded(now, Toolkit.load(now.rules, now.engine, key))
 
     loaded = load()

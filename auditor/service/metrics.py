@@ -48,6 +48,10 @@ class Metrics:
             "auditor_resolved_lag_seconds", "How far the newest resolved timestamp lay back.", ["feed"], registry=registry
         )
         self.running = Gauge("auditor_feed_running", "1 if the feed is read by this instance.", ["feed"], registry=registry)
+        self.backlog = Gauge(
+            "auditor_source_backlog", "Messages, files or requests known to wait at the source.", ["feed"], registry=registry
+        )
+        self.under_way = Gauge("auditor_deliveries_under_way", "Deliveries read and not recorded.", ["feed"], registry=registry)
         self.reloads = Counter("auditor_reloads", "Reloads of the configuration.", ["result"], registry=registry)
         self.reloaded_at = Gauge("auditor_last_reload_success_timestamp_seconds", "Last good reload.", registry=registry)
         self._tables: set[str] = set()
@@ -76,6 +80,15 @@ class Metrics:
                 self._tables.add(finding.table)
             table = finding.table if finding.table in self._tables else "(others)"
             self.findings.labels(feed, table, finding.rule_id, finding.severity.label).inc()
+
+    def read(self, feed: str, *, running: bool, backlog: int | None, under_way: int) -> None:
+        """Take how a feed is being read now; a backlog that cannot be told is not shown."""
+        self.running.labels(feed).set(running)
+        self.under_way.labels(feed).set(under_way)
+        if backlog is None:
+            self.backlog.remove_by_labels({"feed": feed})
+        else:
+            self.backlog.labels(feed).set(backlog)
 
     def watch_outbox(self, database: Database) -> None:
         """Tell, whenever asked, how many alerts wait."""

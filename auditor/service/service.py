@@ -129,7 +129,8 @@ class Service:
     def _metrics_text(self) -> bytes:
         """Return the metrics, each feed's condition among them."""
         for name, supervisor in self._supervisors.items():
-            self.metrics.running.labels(name).set(supervisor.condition == "running")
+            running = supervisor.condition == "running"
+            self.metrics.read(name, running=running, backlog=supervisor.backlog, under_way=supervisor.under_way)
         return self.metrics.text()
 
     def _start(self) -> None:

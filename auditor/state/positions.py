@@ -2,13 +2,12 @@
 Who may move which position, and where each is.
 
 A shard's ``epoch`` is raised by whoever takes it over; a commit under an older one is `Fenced`, whatever a paused process
-believes. A lease says which instance runs a feed that only one may run; it ends by itself.
+believes.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -19,11 +18,8 @@ from auditor.delivery import ALL, Position
 from auditor.errors import Fenced
 from auditor.hlc import Timestamp
 from auditor.state.database import Database, look
-from auditor.state.schema import LEASE, SHARD
+from auditor.state.schema import SHARD
 from auditor.state.times import now
-
-#: A lease is renewed well before it ends; a standby takes over within this time of its holder's last sign of life.
-LEASE_SECONDS = 20
 
 
 class Claimed(NamedTuple):
@@ -73,31 +69,3 @@ def move(connection: Connection, feed: str, shard: str, position: Position) -> N
     """Store the position after what is recorded in this transaction."""
     values = {"position": orjson.dumps(position).decode(), "moved_at": now()}
     connection.execute(sa.update(SHARD).where(SHARD.c.feed == feed, SHARD.c.shard == shard).values(**values))
-
-
-def hold(database: Database, feeds: Sequence[str], holder: str, clock: Callable[[], float] = time.time) -> set[str]:
-    """Take or renew the leases of feeds, and return those now held. They end by the instances' own clocks, which must agree."""
-
-    def take(connection: Connection) -> set[str]:
-        held: set[str] = set()
-        moment = int(clock() * 1000)
-        for feed in sorted(feeds):
-            ends = moment + LEASE_SECONDS * 1000
-            fresh = database.insert(LEASE).values(feed=feed, holder=holder, epoch=1, expires_at=ends)
-            ours = fresh.on_conflict_do_update(
-                index_elements=["feed"],
-                set_={"holder": holder, "epoch": LEASE.c.epoch + 1, "expires_at": ends},
-                where=sa.or_(LEASE.c.holder == holder, LEASE.c.expires_at < moment),
-            )
-            if connection.execute(ours.returning(LEASE.c.holder)).scalar_one_or_none() == holder:
-                held.add(feed)
-        return held
-
-    return database.transact(take)
-
-
-def let_go(database: Database, feeds: Sequence[str], holder: str) -> None:
-    """Give leases back, so that a standby need not wait."""
-    database.transact(
-        lambda connection: connection.execute(sa.delete(LEASE).where(LEASE.c.feed.in_(feeds), LEASE.c.holder == holder))
-    )

@@ -34,7 +34,6 @@ LEASE = Table(
     Column("feed", String(64), primary_key=True),
     Column("holder", String(64), nullable=False),
     Column("epoch", BigInteger, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
 )
 
 #: Rule, table, column and path where secrets were found, and how many different ones there are.

@@ -73,6 +73,16 @@ class FeedRun:
             self._shards.end()
             self._reader.close()
 
+    @property
+    def backlog(self) -> int | None:
+        """Return how much waits at the source; see `auditor.delivery.Reader`."""
+        return self._reader.backlog
+
+    @property
+    def under_way(self) -> int:
+        """Return how many deliveries are read and not recorded."""
+        return self._shards.under_way
+
     def close(self) -> None:
         """End soon: what was inspected is recorded, what was only read is left for the next time. From any thread."""
         self._closing.set()

@@ -66,6 +66,12 @@ class Shards:
                     self._under_way[delivery.shard] += 1
             yield delivery
 
+    @property
+    def under_way(self) -> int:
+        """Return how many deliveries were handed over and are neither recorded nor dropped."""
+        with self._changed:
+            return self._under_way.total()
+
     def recorded(self, delivery: Delivery) -> None:
         """Count a delivery as done."""
         with self._changed:

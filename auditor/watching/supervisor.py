@@ -15,8 +15,8 @@ from auditor.errors import AuditorError, ConfigError, Fenced, PositionLost
 from auditor.feed_settings import FeedSettings
 from auditor.hlc import Timestamp
 from auditor.pipeline import Inspected
-from auditor.state import positions
 from auditor.state.database import Database
+from auditor.state.leases import LEASE_SECONDS, Lease
 from auditor.state.recording import FeedFacts, Recorded, Recorder
 from auditor.watching.inspection import Inspection
 from auditor.watching.naming import naming_of
@@ -65,12 +65,25 @@ class Supervisor:
         self.feed = feed
         self.condition = "starting"
         self.failure: AuditorError | None = None
-        self._database, self._recorder, self._holder = database, recorder, holder
+        self._database, self._recorder = database, recorder
+        self._lease = Lease(database, feed.settings.name, holder) if feed.leased and database.shared else None
         self._adopt_before, self._until_caught_up, self._recorded = adopt_before, until_caught_up, recorded
         self._inspection = Inspection(tools, feed.settings, kind=feed.kind, form=feed.form, schemas=feed.schemas)
         self._stopping = threading.Event()
         self._run: FeedRun | None = None
         self._thread = threading.Thread(target=self._keep_going, name=f"feed {feed.settings.name}", daemon=True)
+
+    @property
+    def backlog(self) -> int | None:
+        """Return how much waits at the source, None if that cannot be told, or nobody reads."""
+        run = self._run
+        return None if run is None else run.backlog
+
+    @property
+    def under_way(self) -> int:
+        """Return how many deliveries are read and not recorded."""
+        run = self._run
+        return 0 if run is None else run.under_way
 
     @property
     def alive(self) -> bool:
@@ -106,7 +119,7 @@ class Supervisor:
             try:
                 if not self._leased():
                     self.condition = "standby"
-                    self._stopping.wait(positions.LEASE_SECONDS / 4)
+                    self._stopping.wait(LEASE_SECONDS / 4)
                     continue
                 self._open_and_run(rescan=rescan)
                 rescan = False
@@ -125,7 +138,7 @@ class Supervisor:
                 break
             except Fenced:
                 self.condition = "standby"
-                self._stopping.wait(positions.LEASE_SECONDS / 4)
+                self._stopping.wait(LEASE_SECONDS / 4)
             except Exception as error:  # noqa: BLE001 - one failing feed never stops the others
                 if time.monotonic() - began > _WELL_AFTER:
                     wait = _FIRST_WAIT
@@ -153,13 +166,13 @@ class Supervisor:
             reader, shards, self._inspection, self._recorder, facts, lambda done, what: self._recorded(settings.name, done, what)
         )
         self._run = run
-        renewal = threading.Thread(target=self._renew, args=(run,), name=f"lease {settings.name}", daemon=True)
+        renewal = threading.Thread(target=self._renew, args=(self._lease, run), name=f"lease {settings.name}", daemon=True)
         ended = self._ended = threading.Event()
         try:
             if self._stopping.is_set():
                 run.close()
             self.condition = "running"
-            if self.feed.leased and self._database.shared:
+            if self._lease is not None:
                 renewal.start()
             run.run()
         finally:
@@ -168,21 +181,19 @@ class Supervisor:
 
     def _leased(self) -> bool:
         """Tell whether this instance may run the feed."""
-        if not (self.feed.leased and self._database.shared):
-            return True
-        return bool(positions.hold(self._database, [self.feed.settings.name], self._holder))
+        return self._lease is None or self._lease.hold()
 
-    def _renew(self, run: FeedRun) -> None:
+    def _renew(self, lease: Lease, run: FeedRun) -> None:
         """Renew the lease while a run lasts; end the run when it is lost."""
         ended = self._ended
         last = time.monotonic()
-        while not ended.wait(positions.LEASE_SECONDS / 4):
+        while not ended.wait(LEASE_SECONDS / 4):
             try:
-                if positions.hold(self._database, [self.feed.settings.name], self._holder):
+                if lease.hold():
                     last = time.monotonic()
                     continue
             except AuditorError:
-                if time.monotonic() - last < positions.LEASE_SECONDS / 2:
+                if time.monotonic() - last < LEASE_SECONDS / 2:
                     continue
             run.close()
             return
@@ -208,9 +219,9 @@ class Supervisor:
         """Give the lease back."""
         if self._stopping.is_set() and not self.condition.startswith("stopped"):
             self.condition = "ended"
-        if self.feed.leased and self._database.shared:
+        if self._lease is not None:
             try:
-                positions.let_go(self._database, [self.feed.settings.name], self._holder)
+                self._lease.let_go()
             except AuditorError as error:
                 self._say(error)
 

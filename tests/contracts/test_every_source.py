@@ -23,7 +23,7 @@ from tests.contracts.feed_worlds import (
     session,
 )
 from tests.sources.feed_harness import MemoryClaims
-from tests.sources.kafka_brokers import Broker, running_tansu
+from tests.sources.kafka_brokers import Broker, eventually, running_tansu
 
 APACHE = os.environ.get("AUDITOR_TEST_KAFKA", "")
 KAFKA = [pytest.param("tansu", marks=pytest.mark.needs("tansu")), *(["apache-kafka"] if APACHE else [])]
@@ -137,6 +137,17 @@ def test_a_delivery_is_of_bounded_size(world: World) -> None:
         reading.wait(lambda reading: len(set(reading.rows)) == 60, 30)
     sizes = [sum(len(value or b"") for value in one.values) for one in reading.deliveries if isinstance(one, Messages)]
     assert max(sizes, default=0) <= world.largest
+
+
+@pytest.mark.parametrize("world", KINDS, indirect=True)
+def test_a_backlog_is_nothing_once_all_is_read(world: World) -> None:
+    """A source that can tell what waits says so without asking anybody; one that cannot says that."""
+    for number in range(1, 4):
+        world.put(number)
+    world.settle()
+    with session(world, MemoryClaims()) as reading:
+        reading.wait(lambda reading: len(set(reading.rows)) == 3)
+        eventually(lambda: not reading.reader.backlog)
 
 
 @pytest.mark.parametrize("world", KINDS, indirect=True)

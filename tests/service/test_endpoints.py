@@ -80,6 +80,12 @@ def test_metrics_count_what_was_recorded(base: str, metrics: Metrics) -> None:
     assert 'auditor_coverage_gaps_total{feed="orders"} 1.0' in lines
     assert 'auditor_decode_errors_total{feed="orders"} 1.0' in lines
     assert 'auditor_resolved_timestamp_seconds{feed="orders",shard="t/0"} 1e+09' in lines
+    metrics.read("orders", running=True, backlog=12, under_way=3)
+    lines = get(f"{base}/metrics")[1].splitlines()
+    assert 'auditor_source_backlog{feed="orders"} 12.0' in lines
+    assert 'auditor_deliveries_under_way{feed="orders"} 3.0' in lines
+    metrics.read("orders", running=True, backlog=None, under_way=0)
+    assert "auditor_source_backlog{" not in get(f"{base}/metrics")[1]
     assert any(line.startswith("auditor_findings_total{") and f'rule="{finding().rule_id}"' in line for line in lines)
 
 

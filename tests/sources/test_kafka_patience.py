@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from auditor.sources.kafka.client import local
+from auditor.sources.kafka.client import LOG, local
 from auditor.sources.kafka.group_offsets import GroupOffsets
 from auditor.sources.kafka.outage import Outage, Troubles
 
@@ -126,3 +126,12 @@ def test_a_commit_that_fails_is_made_again():
     offsets.answered(KafkaError(KafkaError.REQUEST_TIMED_OUT), [TopicPartition("t", 0, 5), TopicPartition("t", 1, 7)])
     offsets.commit(consumer, {("t", 0), ("t", 1)}, now=True)
     assert consumer.made[1:] == [{("t", 0): 5, ("t", 1): 8}]
+
+
+def test_the_client_does_not_repeat_itself(caplog: pytest.LogCaptureFixture):
+    """While no broker answers it says the same thing many times a second, but for a count and its own number."""
+    for number in range(5):
+        LOG.error("FAIL [auditor#consumer-%d]: refused (after %dms in state CONNECT)", number, number)
+    LOG.error("FAIL [auditor#consumer-1]: another thing")
+    said = [record.getMessage() for record in caplog.records if "FAIL" in record.getMessage()]
+    assert len(said) == 2

@@ -1,4 +1,4 @@
-"""Claims and leases: who may move a position."""
+"""Claims: who may move a position."""
 
 from __future__ import annotations
 
@@ -32,23 +32,3 @@ def test_a_claim_gives_the_position_and_fences_the_one_before(database: Database
         database.transact(lambda connection: positions.check(connection, "feed", {"a": 1}))
     with pytest.raises(Fenced):
         database.transact(lambda connection: positions.check(connection, "other", {"a": 1}))
-
-
-def test_a_lease_is_one_instances_until_it_ends(database: Database) -> None:
-    """Another instance gets it after it has run out, or at once when it is given back."""
-    clock = 1000.0
-    assert positions.hold(database, ["x", "y"], "one", lambda: clock) == {"x", "y"}
-    assert positions.hold(database, ["x", "y"], "two", lambda: clock) == set()
-    clock += positions.LEASE_SECONDS - 1
-    assert positions.hold(database, ["x"], "one", lambda: clock) == {"x"}, "renewed"
-    clock += 2
-    assert positions.hold(database, ["x", "y"], "two", lambda: clock) == {"y"}
-    positions.let_go(database, ["x"], "one")
-    assert positions.hold(database, ["x", "y"], "two", lambda: clock) == {"x", "y"}
-
-
-def test_a_clock_that_jumps_back_keeps_the_holder(database: Database) -> None:
-    """The holder renews; a standby whose clock is behind waits longer and never takes what is held."""
-    assert positions.hold(database, ["x"], "one", lambda: 5000.0) == {"x"}
-    assert positions.hold(database, ["x"], "two", lambda: 100.0) == set()
-    assert positions.hold(database, ["x"], "one", lambda: 100.0) == {"x"}

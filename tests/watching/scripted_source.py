@@ -39,6 +39,10 @@ class ScriptedReader:
     def close(self) -> None:
         self._closed.put(None)
 
+    @property
+    def backlog(self) -> int | None:
+        return len(self._deliveries)
+
 
 class ScriptedSource:
     """Each opening continues after the recorded number of deliveries; errors in the script happen once."""

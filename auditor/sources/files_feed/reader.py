@@ -126,6 +126,11 @@ class FilesReader:
         """End the iteration."""
         self._closed.set()
 
+    @property
+    def backlog(self) -> int | None:
+        """Know nothing: what is listed is read, and nothing waits."""
+        return None
+
 
 def _position_in(before: Place, after: Place, digest: bytes) -> Callable[[int, int, bool], Position]:
     """Return what makes positions inside an input, and after it."""

@@ -132,6 +132,11 @@ class FollowReader:
         self._closed.set()
         self._listed.set()
 
+    @property
+    def backlog(self) -> int | None:
+        """Return how many files were seen and are not known to be recorded."""
+        return len(self._pending)
+
     def _wait(self, seconds: float | None) -> Iterator[None]:
         """Wait until it is time to list again."""
         until = time.monotonic() + (self._settings.seconds if seconds is None else seconds)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +18,29 @@ from auditor.sources.kafka.settings import KafkaSettings
 #: librdkafka would write its log lines to standard error. They go here instead, and nowhere unless somebody listens.
 LOG = logging.getLogger("auditor.kafka")
 LOG.addHandler(logging.NullHandler())
+#: Seconds for which the client does not say the same thing again: it does so some twenty times a second while no broker answers.
+_SAID_FOR = 30.0
+_CHANGING = re.compile(r"\bafter \d+ms\b|#\w+-\d+")
+
+
+class _Once(logging.Filter):
+    """Lets the same text pass once in a while, whichever client says it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether to log; after how many milliseconds something failed does not make it another text."""
+        text = _CHANGING.sub("", record.getMessage())
+        now = time.monotonic()
+        if now - self._said.get(text, -_SAID_FOR) < _SAID_FOR:
+            return False
+        self._said = {one: at for one, at in self._said.items() if now - at < _SAID_FOR} | {text: now}
+        return True
+
+
+LOG.addFilter(_Once())
 
 
 def local(name: str) -> int:

@@ -14,6 +14,7 @@ from auditor.sources.kafka.batches import offset_after, payloads, pieces, runs, 
 from auditor.sources.kafka.caught_up import CaughtUp
 from auditor.sources.kafka.client import LASTING, LOG, error_of, local, make_consumer, unavailable
 from auditor.sources.kafka.group_offsets import GroupOffsets
+from auditor.sources.kafka.lag import Lag
 from auditor.sources.kafka.outage import Outage, Troubles
 from auditor.sources.kafka.place import Place, offset_of, place_of
 from auditor.sources.kafka.settings import KafkaSettings
@@ -45,6 +46,7 @@ class KafkaReader:
         self._assignment = Assignment(settings, claims, self._offsets, rescan=rescan)
         self._caught_up = CaughtUp(settings, self._assignment) if until_caught_up else None
         self._closing = threading.Event()
+        self._lag = Lag()
         # Held while the consumer is used: it must not be closed meanwhile.
         self._using = threading.Lock()
         self._consumer: Consumer | None = make_consumer(settings, error_cb=self._outage.noticed, on_commit=self._offsets.answered)
@@ -93,6 +95,11 @@ class KafkaReader:
             finally:
                 self._using.release()
 
+    @property
+    def backlog(self) -> int | None:
+        """Return by how many messages the group lags behind, as far as the brokers' answers have told."""
+        return self._lag.messages
+
     def _leave(self) -> None:
         """Commit what is recorded, and close the consumer. Needs the lock."""
         consumer, self._consumer = self._consumer, None
@@ -125,6 +132,7 @@ class KafkaReader:
             ends = [end for event in events if (end := self._event(consumer, places, event)) is not None]
             self._offsets.commit(consumer, self._assignment.places)
             self._look_around(consumer, heard=bool(messages))
+            self._lag.look(consumer, places.values())
             announced, self._assignment.announced = self._assignment.announced, []
             return _Step(announced, taken, ends)
 

@@ -58,6 +58,11 @@ class SinklessReader:
             finally:
                 self._at_work.release()
 
+    @property
+    def backlog(self) -> int | None:
+        """Know nothing: the server does not say what it has yet to send."""
+        return None
+
     def _end(self) -> None:
         """Give back everything; again does nothing."""
         self._deliveries.close()

@@ -64,6 +64,11 @@ class Inbox:
             self._changed.notify()
             return True
 
+    def __len__(self) -> int:
+        """Return how many requests nobody has taken."""
+        with self._changed:
+            return len(self._waiting)
+
     def drop(self, post: Post) -> bool:
         """Take a request back; False if somebody else has taken it."""
         with self._changed:

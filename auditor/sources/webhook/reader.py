@@ -72,6 +72,11 @@ class WebhookReader:
         self._settle(self._inbox.close(), Outcome.REFUSED)
         self._server.stop()
 
+    @property
+    def backlog(self) -> int | None:
+        """Return how many requests wait to be taken."""
+        return len(self._inbox)
+
     def _delivery(self, last: int, posts: list[Post]) -> Messages:
         """Make requests a delivery."""
         headers = [post.headers for post in posts]
