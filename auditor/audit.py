@@ -10,18 +10,18 @@ from pathlib import Path
 from auditor.baseline import Baseline
 from auditor.decoders.ddl import Tables
 from auditor.decoders.options import ReadOptions
-from auditor.detect.toolkit import Toolkit
 from auditor.errors import SourceUnavailable
 from auditor.identity import digest_of
 from auditor.model import Finding, Gap, Note, Receipt, Severity, Summary
 from auditor.pipeline import Partial
 from auditor.plan import options_for, plan
 from auditor.protocols import Input
-from auditor.record.findings import FindingReader, RuleText
+from auditor.record.findings import FindingReader
 from auditor.record.ledger import Ledger
 from auditor.redaction import shown_uri
 from auditor.sources import find_inputs
 from auditor.summing import Counts, Ending, summary_of
+from auditor.toolkit import Toolkit
 from auditor.unit import Unit
 from auditor.workers import Workers
 
@@ -40,6 +40,7 @@ class Job:
     jobs: int = 1
     engine: str = ""
     rule_files: Sequence[Path] = ()
+    policy_files: Sequence[Path] = ()
     resume: Path | None = None
 
 
@@ -60,7 +61,7 @@ class Audit:
         self._inputs = self._list_inputs()
         identity = {
             "key": tools.key.key_id,
-            "set of rules": tools.rulebook.digest,
+            "set of rules and policies": tools.digest,
             "way of reading": digest_of([repr((job.options, sorted(job.tables.items()))).encode()]),
         }
         self._ledger = Ledger.open(job.resume, identity=identity)
@@ -96,7 +97,12 @@ class Audit:
         try:
             remote = any(source.kind not in _LOCAL for source in self._inputs)
             with Workers(
-                self._tools, job.jobs, rule_files=job.rule_files, engine=job.engine, remote=remote, progress=progress
+                self._tools,
+                job.jobs,
+                files=(job.rule_files, job.policy_files),
+                engine=job.engine,
+                remote=remote,
+                progress=progress,
             ) as workers:
                 for unit, partial in workers.scan(self._units(progress)):
                     self._ledger.add(partial, uri=self._name(unit.source), version=unit.source.version)
@@ -141,15 +147,10 @@ class Audit:
         return FindingReader(
             self._ledger,
             self._tools.key,
-            describe=self._describe,
+            describe=self._tools.describe,
             suppression=self._suppression if self._baseline.entries else None,
             seen_at=text_of(self._started),
         )
-
-    def _describe(self, rule_id: str) -> RuleText:
-        """Return a rule's texts."""
-        rule = self._tools.rulebook.by_id[rule_id].rule
-        return RuleText(rule.name, rule.kind.value, rule.gains, rule.remedy)
 
     def _suppression(self, finding_id: str) -> str | None:
         """Return the baseline's reason for a finding."""
@@ -165,7 +166,7 @@ class Audit:
             counts,
             ending,
             key_id=self._tools.key.key_id,
-            rules_digest=self._tools.rulebook.digest,
+            rules_digest=self._tools.digest,
             fail_on=fail_on,
             unused_baseline=[entry.label for entry in self._baseline.unused],
         )

@@ -75,6 +75,8 @@ class Config(BaseModel):
     alerts: tuple[AlertSettings, ...] = (StdoutSettings(),)
     rules: tuple[Path, ...] = ()
     """Files of further rules."""
+    policies: tuple[Path, ...] = ()
+    """Policy files: what is declared of tables and columns."""
     engine: Literal["", "hyperscan", "standard"] = ""
     adopt_before: AwareDatetime | None = None
     """Secrets in rows written before this are counted as debt, with one alert a column; each newer one is told."""

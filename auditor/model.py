@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
@@ -135,7 +135,8 @@ class Sighting(NamedTuple):
     """
     A confirmed secret in one row: what an inspector emits. Holds no plaintext.
 
-    Where it will only be counted, ``row_key`` is '' and ``evidence`` None.
+    Where it will only be counted, ``row_key`` is '' and ``evidence`` None. ``rows`` is for
+    how many rows it stands, ``row`` the first.
     """
 
     rule_id: str
@@ -152,6 +153,7 @@ class Sighting(NamedTuple):
     setting: Setting
     evidence: Evidence | None
     written: str | None = None
+    rows: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,31 @@ class Finding:
     def collapsed(self) -> bool:
         """Tell whether this stands for a whole column of secrets."""
         return self.secret_id == ""
+
+
+class FindingText(NamedTuple):
+    """
+    What is said of findings of a rule, or of a clause of a policy, at a place.
+
+    ``observed`` says that a policy only observes there: such a finding is recorded, and neither told nor counted.
+    """
+
+    title: str
+    kind: str
+    gains: str
+    remedy: str
+    policy_id: str | None = None
+    owner: str = ""
+    observed: bool = False
+
+    @property
+    def unheeded(self) -> str | None:
+        """Return why such a finding does not count, None if it does."""
+        return f"{self.policy_id} only observes" if self.observed else None
+
+
+#: (rule or policy clause, table, column, path) -> what is said of findings there.
+Describe = Callable[[str, str, str, str], FindingText]
 
 
 @dataclass(frozen=True, slots=True)

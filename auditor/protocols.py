@@ -87,11 +87,16 @@ class RowBatch(Protocol):
     def table_of(self, row: Row) -> str:
         """Return the table of a decoded row: its own word if it has one, else the input's."""
 
-    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Frame]:
+    @property
+    def table(self) -> str | None:
+        """Return the table of all rows, None where each may name its own."""
+
+    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
         """
         Decode rows (all of them if None) column by column, each record once; formats without columns have none.
 
-        A record that is not what its format says is in no frame, and appended to ``gaps``.
+        Yields the frames of some rows at a time, all parts of a row together. A record that is not what its format says is in
+        none, and a gap.
         """
 
     def hashes(self) -> NDArray[np.uint64]:

@@ -47,7 +47,7 @@ class Seen:
 
     def __init__(self, sighting: Sighting) -> None:
         """Start from the first sighting."""
-        self.count = 1
+        self.count = sighting.rows
         self.first_row = sighting.row
         self.row_key = sighting.row_key
         self.updated = sighting.updated
@@ -65,7 +65,7 @@ class Seen:
 
     def count_only(self, sighting: Sighting) -> None:
         """Count one more."""
-        self.count += 1
+        self.count += sighting.rows
         if sighting.written is not None:
             self.newest = later(self.newest, sighting.written)
         # Identity first: comparing enum members costs ten times as much, and they hardly ever differ.

@@ -20,16 +20,17 @@ from auditor.decoders.export_manifest import export_manifest
 from auditor.decoders.names_batch import NamesBatch
 from auditor.decoders.options import ReadOptions
 from auditor.decoders.resolved import read_resolved
-from auditor.detect.toolkit import Toolkit
 from auditor.errors import DecodeError, SourceUnavailable
 from auditor.hlc import Timestamp
 from auditor.leaves import SHORTEST_NAME
 from auditor.model import Cell, Gap, Note, Receipt, Row, Sighting
 from auditor.names import is_changefeed_file, resolved_of_name, table_of_name
 from auditor.pipeline import Partial, run
+from auditor.policing import ANY, Outlet
 from auditor.protocols import Input, Inspector, Layout, RowBatch
 from auditor.redaction import shown_uri
 from auditor.tally import Bounds, Tally
+from auditor.toolkit import Toolkit
 
 #: The result of an EXPORT is read whole up to here: over 100,000 files.
 LARGEST_MANIFEST = 16 << 20
@@ -103,6 +104,7 @@ def scan_pieces(
     start: Place | None = None,
     bounds: Bounds | None = None,
     counts: Callable[[Partial, Sighting], bool] | None = None,
+    outlet: Outlet = ANY,
 ) -> Iterator[Piece]:
     """
     Read and inspect one unit piece by piece, each of ``every`` bytes or a little more; at least one, the last of them ``done``.
@@ -110,12 +112,13 @@ def scan_pieces(
     ``start`` is the place after an earlier piece of the same version of the input; rows are counted on from there, and what is
     said once for an input (its name, its header) is not inspected again. To come back to it, a compressed text is decompressed
     from its beginning, and one that cannot be cut into ranges is framed from there too; only what lies behind it is inspected.
-    ``counts`` is shown each sighting with the result of its piece, and tells whether it is to be counted there.
+    ``counts`` is shown each sighting with the result of its piece, and tells whether it is to be counted there. ``outlet`` is
+    what policies are to know of the feed.
 
     What is wrong with the input's data is a gap of the piece that it lies in; an input that cannot be reached (any more) makes a
     last piece that is ``broken``.
     """
-    scan = _UnitScan(unit, tools, progress, every, start=start or Place(unit.start), bounds=bounds, counts=counts)
+    scan = _UnitScan(unit, tools, progress, every, start=start or Place(unit.start), bounds=bounds, counts=counts, outlet=outlet)
     try:
         with unit.source.open() as file:
             yield from scan.pieces(file)
@@ -140,7 +143,9 @@ class _UnitScan:
         start: Place,
         bounds: Bounds | None,
         counts: Callable[[Partial, Sighting], bool] | None,
+        outlet: Outlet,
     ) -> None:
+        self.outlet = outlet
         self.unit, self.tools, self.progress, self.every, self.bounds = unit, tools, progress, every, bounds
         self.place, self.counts = start, counts
         self.uri = tools.scrub(shown_uri(unit.source.uri))
@@ -151,6 +156,7 @@ class _UnitScan:
         receipt = Receipt(self.uri, self.unit.ordinal, self.unit.source.kind, "", "", "", 0, 0)
         self.partial = Partial(receipt, Tally(self.bounds))
         self.detector = self.tools.detector(self.uri, self.partial, self.partial.tally.tells)
+        self.inspector = self.tools.inspector(self.detector, tells=self.partial.tally.tells, outlet=self._outlet())
 
     def _end(self, place: Place, *, done: bool = True, **receipt: Any) -> Piece:
         """Finish the piece under way at a place, fill in its receipt, and start the next."""
@@ -350,7 +356,11 @@ class _UnitScan:
 
     def _inspector(self) -> Inspector:
         """Return what inspects the piece under way."""
-        return self.detector if self.counts is None else _Sifting(self.detector, self.partial, self.counts)
+        return self.inspector if self.counts is None else _Sifting(self.inspector, self.partial, self.counts)
+
+    def _outlet(self) -> Outlet:
+        """Return where the input's rows have left to."""
+        return self.outlet if self.outlet.destinations else Outlet((shown_uri(self.unit.source.uri),), self.outlet.canonical)
 
     def _table(self) -> str:
         """Return the table that the user, or else the file's name, gives the input."""

@@ -14,11 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from auditor.detect.toolkit import Toolkit
 from auditor.identity import AuditKey
 from auditor.memory import suit_scanning
 from auditor.pipeline import Partial
 from auditor.tally import Bounds
+from auditor.toolkit import Toolkit
 from auditor.unit import Unit, scan_unit
 
 _tools: Toolkit | None = None
@@ -36,9 +36,16 @@ class Workers(AbstractContextManager["Workers"]):
     """
 
     def __init__(
-        self, tools: Toolkit, jobs: int, *, rule_files: Sequence[Path], engine: str, remote: bool, progress: Callable[[int], None]
+        self,
+        tools: Toolkit,
+        jobs: int,
+        *,
+        files: tuple[Sequence[Path], Sequence[Path]],
+        engine: str,
+        remote: bool,
+        progress: Callable[[int], None],
     ) -> None:
-        """Start the pool; ``progress`` is told how many more bytes were read."""
+        """Start the pool; ``files`` are those of rules and of policies, ``progress`` is told how many more bytes were read."""
         global _tools, _read
         self._tools, self._progress = tools, progress
         self._told = 0
@@ -50,7 +57,7 @@ class Workers(AbstractContextManager["Workers"]):
             context = multiprocessing.get_context("fork" if sys.platform == "linux" and not remote else "spawn")
             _tools, _read = tools, context.Value("Q", 0)
             self._pool = ProcessPoolExecutor(
-                jobs, mp_context=context, initializer=_start, initargs=(list(rule_files), engine, tools.key, _read)
+                jobs, mp_context=context, initializer=_start, initargs=(*map(list, files), engine, tools.key, _read)
             )
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -109,14 +116,14 @@ class Workers(AbstractContextManager["Workers"]):
         self._told = total
 
 
-def _start(rule_files: Sequence[Path], engine: str, key: AuditKey, read: Any) -> None:
+def _start(rule_files: Sequence[Path], policy_files: Sequence[Path], engine: str, key: AuditKey, read: Any) -> None:
     """Prepare a worker process: it leaves Ctrl-C to its parent, and compiles the rules unless it inherited them."""
     global _tools, _read
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     suit_scanning()
     _read = read
     if _tools is None:
-        _tools = Toolkit.load(rule_files, engine, key)
+        _tools = Toolkit.load(rule_files, engine, key, policy_files)
 
 
 def _scan(unit: Unit) -> Partial:

@@ -21,10 +21,10 @@ from auditor.detect.engines import make_engine
 from auditor.detect.hits import Prefilter
 from auditor.detect.rule import Rule
 from auditor.detect.rulebook import Rulebook, compile_rule
-from auditor.detect.toolkit import Toolkit
 from auditor.identity import AuditKey
 from auditor.model import Receipt, Sighting
 from auditor.pipeline import Partial
+from auditor.toolkit import Toolkit
 from tests.postgres_server import PostgresServer, postgres_programs, postgres_server
 from tests.soak.small_disk import tmpfs
 from tests.sources.kafka_brokers import login_listener, tansu_program

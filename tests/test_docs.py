@@ -19,6 +19,7 @@ from auditor.alerts import AlertSettings
 from auditor.cli import group
 from auditor.config import Config, Feed
 from auditor.detect.rule import RuleFile
+from auditor.policies.form import PolicyFile
 from auditor.service.metrics import Metrics
 from auditor.sources.sinkless.settings import SinklessSettings
 from auditor.sources.sinkless.statement import Dialect, changefeed
@@ -83,6 +84,8 @@ def test_settings_that_are_shown_are_read_by_the_program(snippet: Snippet) -> No
         assert alerted(shown) <= metric_names()
     elif "kind" in shown:
         TypeAdapter[Any](Feed | AlertSettings).validate_python(shown)
+    elif "tables" in shown:
+        PolicyFile.model_validate(shown)
     elif any(isinstance(rule, Mapping) for rule in shown.get("rules", ())):
         RuleFile.model_validate(shown)
     else:

@@ -20,13 +20,13 @@ from auditor import plan as planning
 from auditor.audit import Audit, Job
 from auditor.baseline import Baseline
 from auditor.decoders.options import ReadOptions
-from auditor.detect.toolkit import Toolkit
 from auditor.identity import AuditKey
-from auditor.model import Finding, Severity
-from auditor.record.findings import FindingReader, RuleText
+from auditor.model import Finding, FindingText, Severity
+from auditor.record.findings import FindingReader
 from auditor.record.ledger import Ledger
 from auditor.sample.score import score
 from auditor.sources import find_inputs
+from auditor.toolkit import Toolkit
 from auditor.unit import Unit, scan_unit
 
 KEY = AuditKey(b"k" * 32)
@@ -126,9 +126,9 @@ def jsonl(findings: Iterator[Finding]) -> str:
 def reader(ledger: Ledger, tools: Toolkit) -> FindingReader:
     """Return the findings of a record, with fixed texts and time."""
 
-    def describe(rule_id: str) -> RuleText:
+    def describe(rule_id: str, *_place: str) -> FindingText:
         rule = tools.rulebook.by_id[rule_id].rule
-        return RuleText(rule.name, rule.kind.value, rule.gains, rule.remedy)
+        return FindingText(rule.name, rule.kind.value, rule.gains, rule.remedy)
 
     return FindingReader(ledger, KEY, describe=describe, suppression=lambda _id: None, seen_at="2026-01-01T00:00:00Z")
 

@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 
 from auditor import blocks
 from auditor.decoders.options import ReadOptions
-from auditor.detect.toolkit import Toolkit
 from auditor.errors import SourceUnavailable
 from auditor.identity import AuditKey
 from auditor.model import Gap, Sighting
@@ -29,6 +28,7 @@ from auditor.pipeline import Partial
 from auditor.protocols import Input
 from auditor.sample.writer import SampleOptions, write_sample
 from auditor.sources import find_inputs
+from auditor.toolkit import Toolkit
 from auditor.unit import Piece, Place, Unit, scan_pieces, scan_unit
 
 

@@ -19,6 +19,7 @@ def texts() -> Mapping[str, str]:
     from auditor.alerts.event import alert_schema
     from auditor.config import Config
     from auditor.detect.rule import RuleFile
+    from auditor.policies import policy_schema
     from auditor.reports.schema import finding_schema
     from auditor.sample.truth import truth_schema
 
@@ -26,6 +27,7 @@ def texts() -> Mapping[str, str]:
         "alert.schema.json": _text("The body of an alert", alert_schema()),
         "config.schema.json": _text("The configuration of `auditor watch`", Config.model_json_schema()),
         "finding.schema.json": _text("One line of `auditor scan --report jsonl=FILE`", finding_schema()),
+        "policy.schema.json": _text("A policy file", policy_schema()),
         "rule.schema.json": _text("A file of rules", RuleFile.model_json_schema()),
         "truth.schema.json": _text("One line of the truth about a sample", truth_schema()),
     }

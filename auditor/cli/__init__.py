@@ -22,6 +22,7 @@ _VERBS = {
     "doctor": "auditor.cli.doctor",
     "config": "auditor.cli.config",
     "rules": "auditor.cli.rules",
+    "policy": "auditor.cli.policy",
     "baseline": "auditor.cli.baseline",
     "sample": "auditor.cli.sample",
 }

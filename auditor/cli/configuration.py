@@ -33,7 +33,7 @@ def read_config(path: Path) -> Config:
     return yaml_file.load_file(path, Config)
 
 
-def config_of_uris(uris: Sequence[str], state: str, rules: Sequence[Path]) -> Config:
+def config_of_uris(uris: Sequence[str], state: str, rules: Sequence[Path] = (), policies: Sequence[Path] = ()) -> Config:
     """Make a configuration of feeds given as URIs: alerts as text on standard output, and no port opened."""
     if not uris:
         raise ConfigError("there is no feed", where="watch", fix="give --config FILE, or a URI such as file:///folder")
@@ -56,6 +56,7 @@ def config_of_uris(uris: Sequence[str], state: str, rules: Sequence[Path]) -> Co
         state=StateSettings(url=state),
         feeds=tuple(numbered),
         rules=tuple(rules),
+        policies=tuple(policies),
         alerts=(StdoutSettings(format="text"),),
         server=None,
     )

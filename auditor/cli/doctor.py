@@ -26,7 +26,7 @@ def doctor(uris: tuple[str, ...], config_file: Path | None) -> None:
     """Check key, state, disk, and whether every feed can be read. Each trouble comes with its fix; exit 1 if anything fails."""
     from auditor.cli.configuration import config_of_uris, read_config
 
-    config = read_config(config_file) if config_file is not None else config_of_uris(uris, "sqlite:///auditor.db", ())
+    config = read_config(config_file) if config_file is not None else config_of_uris(uris, "sqlite:///auditor.db")
     failed = False
     for owner, check in _checks(config, own=config_file is not None):
         failed |= check.level == "fail"

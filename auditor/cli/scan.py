@@ -28,6 +28,7 @@ from auditor.model import Severity
 @click.option(
     "--rules", "rule_files", multiple=True, type=click.Path(path_type=Path), help="A file of further rules (repeatable)."
 )
+@click.option("--policy", "policy_files", multiple=True, type=click.Path(path_type=Path), help="A policy file (repeatable).")
 @click.option(
     "--key-file", type=click.Path(path_type=Path), help="File with the key of ids; default AUDITOR_KEY, then your own key."
 )
@@ -62,6 +63,7 @@ def scan(
     columns: str,
     ddl: Path | None,
     rule_files: tuple[Path, ...],
+    policy_files: tuple[Path, ...],
     key_file: Path | None,
     reports: tuple[str, ...],
     fail_on: str,
@@ -83,9 +85,9 @@ def scan(
     from auditor.cli.progress import shown
     from auditor.decoders.ddl import read_ddl
     from auditor.decoders.options import ReadOptions
-    from auditor.detect.toolkit import Toolkit
     from auditor.memory import suit_scanning
     from auditor.reports import parse_reports, write_reports
+    from auditor.toolkit import Toolkit
 
     suit_scanning()
     specs = parse_reports(reports or (() if quiet else ("text",)))
@@ -93,7 +95,8 @@ def scan(
     tables = read_ddl(ddl.read_bytes(), str(ddl)) if ddl is not None else {}
     key = find_key(key_file, may_create=baseline_file is None and (resume is None or not resume.exists()))
     baseline = load(baseline_file, key.key_id) if baseline_file is not None else Baseline(key.key_id)
-    audit = Audit(Job(inputs, options, tables, jobs, engine, rule_files, resume), Toolkit.load(rule_files, engine, key), baseline)
+    job = Job(inputs, options, tables, jobs, engine, rule_files, policy_files, resume)
+    audit = Audit(job, Toolkit.load(rule_files, engine, key, policy_files), baseline)
     with shown(audit.size, quiet=quiet) as progress:
         audit.scan(progress)
     summary = audit.summary(Severity.of(fail_on))

@@ -58,17 +58,10 @@ def store_of(database: Database) -> FindingStore:
     """Return the findings of a state, described by the rules that come with this program."""
     from auditor.detect.rulebook import load_rulebook
     from auditor.state.findings import FindingStore
-    from auditor.state.placing import RuleText
+    from auditor.toolkit import described
 
-    rules = load_rulebook(()).by_id
-
-    def describe(rule_id: str) -> RuleText:
-        compiled = rules.get(rule_id)
-        if compiled is None:
-            return RuleText(rule_id, "", "", "")
-        return RuleText(compiled.rule.name, compiled.rule.kind.value, compiled.rule.gains, compiled.rule.remedy)
-
-    return FindingStore(database, describe)
+    rulebook = load_rulebook(())
+    return FindingStore(database, lambda rule_id, *place: described(rulebook, None, rule_id, place))
 
 
 def show(rows: Sequence[dict[str, object]], form: str, *, empty: str) -> None:

@@ -17,6 +17,7 @@ from auditor.model import Severity
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="The configuration; else give URIs of feeds.")
 @click.option("--state", default="", metavar="URL", help="sqlite:///FILE, postgresql://... or cockroachdb://...; with URIs.")
 @click.option("--rules", "rule_files", multiple=True, type=click.Path(path_type=Path), help="A file of further rules; with URIs.")
+@click.option("--policy", "policy_files", multiple=True, type=click.Path(path_type=Path), help="A policy file; with URIs.")
 @click.option("--key-file", type=click.Path(path_type=Path), help="File with the key of ids; default AUDITOR_KEY.")
 @click.option(
     "--report",
@@ -38,6 +39,7 @@ def watch(
     config_file: Path | None,
     state: str,
     rule_files: tuple[Path, ...],
+    policy_files: tuple[Path, ...],
     key_file: Path | None,
     reports: tuple[str, ...],
     until_caught_up: bool,
@@ -53,7 +55,6 @@ def watch(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(130 if until_caught_up else 0))
     from auditor.cli.configuration import config_of_uris, key_for, read_config, state_url
-    from auditor.detect.toolkit import Toolkit
     from auditor.memory import suit_scanning
     from auditor.reports import parse_reports, write_reports
     from auditor.service.logs import set_up
@@ -61,17 +62,18 @@ def watch(
     from auditor.state.database import bind_identity, file_of, open_database, umask_private
     from auditor.state.findings import FindingStore
     from auditor.state.summary import summary_of_state
+    from auditor.toolkit import Toolkit
 
     suit_scanning()
     umask_private()
     specs = parse_reports(reports)
-    config = read_config(config_file) if config_file is not None else config_of_uris(uris, state, rule_files)
+    config = read_config(config_file) if config_file is not None else config_of_uris(uris, state, rule_files, policy_files)
     key = key_for(config, key_file)
 
     def load() -> Loaded:
         now = read_config(config_file) if config_file is not None else config
         file_of(state_url(now.state))  # what the next start would stumble over is said now
-        return Loaded(now, Toolkit.load(now.rules, now.engine, key))
+        return Loaded(now, Toolkit.load(now.rules, now.engine, key, now.policies))
 
     loaded = load()
     set_up(config.log, Toolkit.load(config.rules, config.engine, key).scrub)
@@ -86,7 +88,7 @@ def watch(
             database,
             (stored.finding for stored in store.all()),
             key_id=key.key_id,
-            rules_digest=loaded.tools.rulebook.digest,
+            rules_digest=loaded.tools.digest,
             times=(started, _now()),
             fail_on=Severity.of(fail_on),
             failed=service.failures,

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.decoders.frames import AT_ONCE, FrameGroups
+from auditor.decoders.frames import AT_ONCE, TABLE_NAMES, FrameGroups
 from auditor.decoders.hashes import record_hashes
 from auditor.errors import DecodeError
 from auditor.model import Cell, Gap, Row
 from auditor.protocols import Frame, Framed, Haystack, Layout, Problems
+
+#: Formats whose records always name their table.
+_OWN = ("ndjson (sinkless", "ndjson (pubsub", "csv (sinkless", "tsv (sinkless")
 
 
 class TextBatch:
@@ -55,15 +58,21 @@ class TextBatch:
         """Return the row's own table, else the input's."""
         return row.table or self._table
 
-    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Frame]:
+    @property
+    def table(self) -> str | None:
+        """Return the input's table, unless something in the chunk may be the name of another."""
+        named = self._layout.format.startswith(_OWN) or any(name in self._framed.data for name in TABLE_NAMES)
+        return None if named else self._table
+
+    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
         """Decode records column by column, some at a time."""
         if rows is not None:
-            yield from self._frames(self._framed, rows, 0)
+            yield self._frames(self._framed, rows, 0)
             return
         for first in range(0, len(self), AT_ONCE):
-            yield from self._frames(_part(self._framed, first, first + AT_ONCE), None, first)
+            yield self._frames(_part(self._framed, first, first + AT_ONCE), None, first)
 
-    def _frames(self, framed: Framed, rows: Sequence[int] | None, first: int) -> Iterable[Frame]:
+    def _frames(self, framed: Framed, rows: Sequence[int] | None, first: int) -> Sequence[Frame]:
         """Decode records, the first of which is the batch's ``first``."""
         groups = FrameGroups(self._table, first)
         for index, reason in self._layout.gather(framed, rows, groups):

@@ -43,7 +43,12 @@ class NamesBatch:
         del row
         return self._table
 
-    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Frame]:
+    @property
+    def table(self) -> str | None:
+        """Return None: names are no row of the table that they are of."""
+        return None
+
+    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
         """Have no values."""
         del rows
         return ()

@@ -91,7 +91,12 @@ class ParquetBatch:
         """Return the file's table: its rows do not name one."""
         return row.table or self._table
 
-    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Frame]:
+    @property
+    def table(self) -> str | None:
+        """Return the file's table."""
+        return self._table
+
+    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
         """Return the columns of rows. Those of a deletion are its key: all else is NULL there."""
         chosen = range(len(self)) if rows is None else rows
         names = [name for name in self._columns if name not in _METADATA and name != _BEFORE]
@@ -116,7 +121,7 @@ class ParquetBatch:
                 before = _parsed(texts[row])
                 if type(before) is dict:
                     groups.add(row, [Members(None, "before", before)])
-        return groups.frames()
+        return (groups.frames(),)
 
     def hashes(self) -> NDArray[np.uint64]:
         """Hash each row by the lengths, first and last bytes of its texts."""

@@ -118,7 +118,7 @@ class Detector:
     def _row_key(self, row: Row, claims: Sequence[Claim]) -> str:
         """Show a row's key; a part that is one of the row's secrets is none of the plain words that may be shown."""
         secrets = {claim.secret for claim in claims}
-        parts = [(self._shown(name), value) for name, value in row.key]
+        parts = [(self.shown(name), value) for name, value in row.key]
         hidden = [(name, f"\0{value}" if str(value) in secrets else value) for name, value in parts]
         return shown_key(hidden, self._key.digest)
 
@@ -135,7 +135,7 @@ class Detector:
             shown = shown[:start] + evidence_of(claim.secret, prefix).redacted + shown[end:]
         return shown
 
-    def _shown(self, name: str) -> str:
+    def shown(self, name: str) -> str:
         """Return a name of a table, a column or a path without secrets: the few of an input are looked at once."""
         known = self._names.get(name)
         if known is None:
@@ -229,14 +229,14 @@ class Detector:
         current = {_place_of(claim) for claim in claims if claim.layer.cell.part == "after"} if several else frozenset()
         seen: set[tuple[str, str, str, str, str, str]] = set()
         row_key = ""
-        table = self._shown(batch.table_of(row))
+        table = self.shown(batch.table_of(row))
         for claim in claims:
             part, column, path, _ = claim.layer.cell
             if part == "before" and _place_of(claim) in current:
                 continue
             rule = self._rules[claim.rule]
             secret_id = self._key.secret_id(claim.secret)
-            column, path = self._shown(column), self._shown(path)
+            column, path = self.shown(column), self.shown(path)
             place = (rule.rule.id, table, column, path, part, secret_id)
             if several:
                 if place in seen:

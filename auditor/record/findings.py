@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from auditor.identity import AuditKey
-from auditor.model import Confidence, Exposure, Finding, Setting, Severity
+from auditor.model import Confidence, Describe, Exposure, Finding, FindingText, Setting, Severity
 from auditor.paths import MOST_MEMBERS, joined_paths
 from auditor.record.ledger import Ledger, evidence_of_text
 from auditor.remedies import remedy_for
@@ -22,15 +22,6 @@ _CONFIDENCES = tuple(Confidence)
 _SETTINGS = {setting.value: setting for setting in Setting}
 #: Parts in the order of what a remedy is for: a past value only where nothing else was seen.
 _PARTS = ("after", "key", "header", "topic", "before")
-
-
-class RuleText(NamedTuple):
-    """What a report says about a rule."""
-
-    title: str
-    kind: str
-    gains: str
-    remedy: str
 
 
 class Counted(NamedTuple):
@@ -57,7 +48,7 @@ class FindingReader:
         ledger: Ledger,
         key: AuditKey,
         *,
-        describe: Callable[[str], RuleText],
+        describe: Describe,
         suppression: Callable[[str], str | None] | None,
         seen_at: str,
     ) -> None:
@@ -70,7 +61,7 @@ class FindingReader:
     def __iter__(self) -> Iterator[Finding]:
         """Yield every finding, suppressed ones too."""
         for group in self._groups():
-            text = self._describe(group.rule_id)
+            text = self._describe(group.rule_id, group.table, group.column, group.path)
             plainest = self._plainest(group) if group.collapsed else ""
             for secret_id, seen in groupby(self._read(_SEEN, group), key=itemgetter(0)):
                 yield self._finding(group, text, secret_id, _Seen(*zip(*seen, strict=True)), plainest)
@@ -79,8 +70,11 @@ class FindingReader:
         """Yield the same findings in numbers, in the same order, in a tenth of the time."""
         for group in self._groups():
             severity = _SEVERITIES[group.severity]
+            observed = self._describe(group.rule_id, group.table, group.column, group.path).observed
             for secret_id, occurrences, confidence in self._read(_NUMBERS, group):
-                suppressed = self._suppression is not None and self._suppression(self._id(group, secret_id)) is not None
+                suppressed = observed or (
+                    self._suppression is not None and self._suppression(self._id(group, secret_id)) is not None
+                )
                 yield Counted(group.rule_id, group.table, severity, _CONFIDENCES[confidence], occurrences, suppressed)
 
     def _groups(self) -> Iterator[_Group]:
@@ -109,7 +103,7 @@ class FindingReader:
         """Return the id of a finding."""
         return self._key.finding_id(secret_id, group.rule_id, "", group.table, group.column, group.path)
 
-    def _finding(self, group: _Group, text: RuleText, secret_id: str, seen: _Seen, plainest: str) -> Finding:
+    def _finding(self, group: _Group, text: FindingText, secret_id: str, seen: _Seen, plainest: str) -> Finding:
         """Merge the sightings of one secret (or of the whole group) into a finding."""
         exposures, total = self._exposures(seen)
         finding_id = self._id(group, secret_id)
@@ -117,7 +111,7 @@ class FindingReader:
             finding_id=finding_id,
             secret_id=secret_id,
             rule_id=group.rule_id,
-            policy_id=None,
+            policy_id=text.policy_id,
             title=text.title,
             kind=text.kind,
             severity=_SEVERITIES[group.severity],
@@ -142,7 +136,7 @@ class FindingReader:
                 setting=_SETTINGS[min(seen.setting)],
                 feed=any(seen.feed),
             ),
-            suppressed=None if self._suppression is None else self._suppression(finding_id),
+            suppressed=text.unheeded or (None if self._suppression is None else self._suppression(finding_id)),
         )
 
     def _exposures(self, seen: _Seen) -> tuple[tuple[Exposure, ...], int]:

@@ -23,19 +23,19 @@ from auditor.alerts import open_alert_sink
 from auditor.alerts.event import compose
 from auditor.alerts.worker import AlertWorker
 from auditor.config import Config
-from auditor.detect.toolkit import Toolkit
 from auditor.errors import AuditorError, PositionLost
 from auditor.hlc import Timestamp
 from auditor.identity import AuditKey
+from auditor.model import FindingText
 from auditor.pipeline import Inspected
 from auditor.service import systemd
 from auditor.service.endpoints import Endpoints
 from auditor.service.feeds import feed_of
 from auditor.service.metrics import Metrics
 from auditor.state.database import Database
-from auditor.state.placing import RuleText
 from auditor.state.recording import Recorded, Recorder
 from auditor.state.retention import prune
+from auditor.toolkit import Toolkit
 from auditor.watching.supervisor import Supervisor
 
 _LOG = logging.getLogger("auditor.service")
@@ -145,7 +145,7 @@ class Service:
         """Start one feed."""
         feed = feed_of(settings)
         # The scratch space of the engine is one thread's: every feed has its own rules.
-        tools = Toolkit.load(self._config.rules, self._config.engine, self._key)
+        tools = self._load_tools()
         supervisor = Supervisor(
             feed,
             tools,
@@ -202,7 +202,9 @@ class Service:
                 if getattr(config, name) != getattr(before, name):
                     _LOG.warning("%s was changed, which takes effect at the next start", name)
             self._tools = tools
-            self._config = before.model_copy(update={"feeds": config.feeds, "rules": config.rules, "engine": config.engine})
+            self._config = before.model_copy(
+                update={"feeds": config.feeds, "rules": config.rules, "policies": config.policies, "engine": config.engine}
+            )
             self._change_feeds({feed.name: feed for feed in before.feeds}, {feed.name: feed for feed in config.feeds})
         except AuditorError as error:
             _LOG.error("the configuration was not reloaded, and what ran goes on: %s", error)
@@ -222,7 +224,7 @@ class Service:
                 _LOG.info("feed %s: stopped", name)
         for name, settings in after.items():
             if name in self._supervisors:
-                self._supervisors[name].use(Toolkit.load(self._config.rules, self._config.engine, self._key))
+                self._supervisors[name].use(self._load_tools())
             else:
                 self._supervise(settings)
 
@@ -237,17 +239,18 @@ class Service:
         for worker in self._workers.values():
             worker.stop(_LAST_ALERTS)
 
-    def describe(self, rule_id: str) -> RuleText:
-        """Return a rule's texts; a rule that is gone is told by its id."""
-        compiled = self._tools.rulebook.by_id.get(rule_id)
-        if compiled is None:
-            return RuleText(rule_id, "", "", "")
-        rule = compiled.rule
-        return RuleText(rule.name, rule.kind.value, rule.gains, rule.remedy)
+    def describe(self, rule_id: str, table: str, column: str, path: str) -> FindingText:
+        """Return what is said of findings, by the newest rules and policies."""
+        return self._tools.describe(rule_id, table, column, path)
+
+    def _load_tools(self) -> Toolkit:
+        """Load the rules and policies of the configuration."""
+        config = self._config
+        return Toolkit.load(config.rules, config.engine, self._key, config.policies)
 
     def _stamps(self) -> dict[Path, float]:
         """Return when the configuration's files were changed."""
-        paths = [*self._config.rules, *([self._path] if self._path else [])]
+        paths = [*self._config.rules, *self._config.policies, *([self._path] if self._path else [])]
         return {path: path.stat().st_mtime for path in paths if path.exists()}
 
     def _end(self, _signal: int, _frame: FrameType | None) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from auditor.errors import ConfigError
-from auditor.model import Exposure, Finding
+from auditor.model import Describe, Exposure, Finding
 from auditor.state.database import Database
-from auditor.state.placing import RuleText, finding_of
+from auditor.state.placing import finding_of
 from auditor.state.schema import DECISION, EXPOSURE, FINDING, PLACE
 from auditor.state.sketch import Sketch
 from auditor.state.times import now
@@ -41,7 +41,7 @@ class Stored(NamedTuple):
 class FindingStore:
     """Reads findings and records decisions. ``describe`` gives a rule's texts."""
 
-    def __init__(self, database: Database, describe: Callable[[str], RuleText]) -> None:
+    def __init__(self, database: Database, describe: Describe) -> None:
         """Take an open state."""
         self._database, self._describe = database, describe
 
@@ -129,7 +129,7 @@ class FindingStore:
         """Return a finding from its row."""
         key = PlaceKey(row["rule_id"], row["table_name"], row["column_name"], row["path"])
         distinct = 1 if row["secret_id"] else Sketch(row["smallest"]).distinct
-        finding = finding_of(row, key, self._describe(key.rule_id), exposures, distinct=distinct)
+        finding = finding_of(row, key, self._describe(key.rule_id, key.table, key.column, key.path), exposures, distinct=distinct)
         return Stored(
             finding,
             row["status"],

@@ -7,9 +7,9 @@ all; those that were told before stay as they are, and say that they are part of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from auditor.hlc import Timestamp, later
 from auditor.identity import AuditKey
-from auditor.model import Confidence, Evidence, Exposure, Finding, Receipt, Setting, Severity
+from auditor.model import Confidence, Describe, Evidence, Exposure, Finding, FindingText, Receipt, Setting, Severity
 from auditor.remedies import remedy_for
 from auditor.state.database import Database
 from auditor.state.joining import Joining
@@ -54,15 +54,6 @@ _COUNT = (
     .where(FINDING.c.finding_id == sa.bindparam("of"))
     .values(exposures=sa.select(sa.func.count()).where(EXPOSURE.c.finding_id == sa.bindparam("of")).scalar_subquery())
 )
-
-
-class RuleText(NamedTuple):
-    """What is said about a rule."""
-
-    title: str
-    kind: str
-    gains: str
-    remedy: str
 
 
 @dataclass(slots=True)
@@ -115,7 +106,7 @@ class Placing:
         key: AuditKey,
         feed: str,
         cluster: str,
-        describe: Callable[[str], RuleText],
+        describe: Describe,
         *,
         adopt_before: Timestamp | None,
     ) -> None:
@@ -225,10 +216,10 @@ class Placing:
         for (_, one), row in zip(found, rows, strict=True):
             exposures = self._expose(row["finding_id"], one, {})
             if before or (one.count("new") + one.count("resent") and not self._is_old(one)):
-                self.alerts.append(self._alert("finding.opened", self._model(key, row, exposures, place)))
+                self._tell("finding.opened", self._model(key, row, exposures, place))
             elif not place.debt_told:
                 place.debt_told = True
-                self.alerts.append(self._alert("finding.debt", self._model(key, row, exposures, place)))
+                self._tell("finding.debt", self._model(key, row, exposures, place))
         if not before:
             values = {"secrets": PLACE.c.secrets + len(rows), "debt_told": place.debt_told}
             self._connection.execute(sa.update(PLACE).where(PLACE.c.id == place.row.id).values(**values))
@@ -309,7 +300,7 @@ class Placing:
             exposures = self._expose(row.finding_id, one, row)
             if again or (new and not row.occurrences and row.status == "open" and not row.in_column):
                 kind = "finding.reopened" if again else "finding.opened"
-                self.alerts.append(self._alert(kind, self._model(key, {**row._asdict(), **values}, exposures, place)))
+                self._tell(kind, self._model(key, {**row._asdict(), **values}, exposures, place))
 
     def _expose(self, finding_id: str, one: _Found, row: Any) -> list[Exposure]:
         """Add to the exposures of a finding, of which at most a hundred are kept; return those of this transaction."""
@@ -348,14 +339,15 @@ class Placing:
         ]
         return chosen
 
-    def _alert(self, kind: str, finding: Finding) -> Alert:
-        """Return an alert about a finding."""
-        return Alert(kind, new_event_id(), now(), self._feed, finding)
+    def _tell(self, kind: str, finding: Finding) -> None:
+        """Have a finding told, unless a policy only observes."""
+        if finding.suppressed is None:
+            self.alerts.append(Alert(kind, new_event_id(), now(), self._feed, finding))
 
     def _model(self, key: PlaceKey, row: dict[str, Any], exposures: Sequence[Exposure], place: _Place) -> Finding:
         """Return a finding as reports and alerts show it, with the exposures of this transaction."""
         distinct = 1 if row["secret_id"] else place.sketch.distinct
-        return finding_of(row, key, self._describe(key.rule_id), exposures, distinct=distinct)
+        return finding_of(row, key, self._describe(key.rule_id, key.table, key.column, key.path), exposures, distinct=distinct)
 
 
 class _Place:
@@ -395,7 +387,7 @@ def _again(row: Any, one: _Found, at: str) -> str:
     return f"seen again in a row written {seen_at}, after it was resolved" if seen_at > row.decided_at else ""
 
 
-def finding_of(row: Any, key: PlaceKey, text: RuleText, exposures: Sequence[Exposure], *, distinct: int) -> Finding:
+def finding_of(row: Any, key: PlaceKey, text: FindingText, exposures: Sequence[Exposure], *, distinct: int) -> Finding:
     """Return a finding from its row, given as a mapping."""
     parts = {exposure.part for exposure in exposures}
     decided = "" if row["status"] == "open" else f"{row['status']}: {row['reason']}"
@@ -403,7 +395,7 @@ def finding_of(row: Any, key: PlaceKey, text: RuleText, exposures: Sequence[Expo
         finding_id=row["finding_id"],
         secret_id=row["secret_id"],
         rule_id=key.rule_id,
-        policy_id=None,
+        policy_id=text.policy_id,
         title=text.title,
         kind=text.kind,
         severity=Severity(row["severity"]),
@@ -428,7 +420,7 @@ def finding_of(row: Any, key: PlaceKey, text: RuleText, exposures: Sequence[Expo
             setting=Setting(row["setting"]),
             feed=True,
         ),
-        suppressed=decided or None,
+        suppressed=decided or text.unheeded,
     )
 
 

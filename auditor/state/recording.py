@@ -14,12 +14,12 @@ from sqlalchemy.engine import Connection
 from auditor import failpoints
 from auditor.hlc import Timestamp
 from auditor.identity import AuditKey
-from auditor.model import Finding
+from auditor.model import Describe, Finding
 from auditor.pipeline import Inspected
 from auditor.state import coverage, positions
 from auditor.state.database import Database
 from auditor.state.outbox import Alert, enqueue
-from auditor.state.placing import Placing, RuleText
+from auditor.state.placing import Placing
 from auditor.tally import Bounds
 
 
@@ -57,7 +57,7 @@ class Recorder:
         database: Database,
         key: AuditKey,
         *,
-        describe: Callable[[str], RuleText],
+        describe: Describe,
         compose: Callable[[Alert], str],
         alert_sinks: Sequence[str],
     ) -> None:

@@ -12,16 +12,18 @@ from auditor.decoders.messages.batch import MessageBatch
 from auditor.decoders.names_batch import NamesBatch
 from auditor.decoders.options import ReadOptions
 from auditor.delivery import Arrival, Delivery, Lost, Messages, Progress, Schemas
-from auditor.detect.toolkit import Toolkit
 from auditor.feed_settings import FeedSettings
 from auditor.hlc import Timestamp
 from auditor.model import Cell, Gap, Note, Receipt, Row, Sighting
 from auditor.names import table_from_topic, unescaped_topic
 from auditor.pipeline import Inspected, Partial
+from auditor.policing import Outlet
 from auditor.protocols import Codec, RowBatch
 from auditor.tally import Bounds, Tally
+from auditor.toolkit import Toolkit
 from auditor.unit import Place, Unit, scan_pieces
 from auditor.watching.events import Events
+from auditor.watching.naming import naming_of
 
 #: Bytes of a file after which its findings and the place in it are recorded: half a second of work.
 PIECE = 64 << 20
@@ -46,6 +48,7 @@ class Inspection:
         self._settings, self._kind, self._schemas = settings, kind, schemas
         self._codec = codec_of(form, settings.envelope, schemas)
         self._codecs: dict[str, Codec] = {"": self._codec}
+        self._canonical = naming_of(settings)
         self._topics: set[str] = set()
         self._names: dict[tuple[str, str], str] = {}
 
@@ -77,13 +80,15 @@ class Inspection:
         batch = MessageBatch(messages, codec, uri=uri, table=table, problems=partial)
         partial.receipt = replace(receipt, bytes=batch.size)
         detector = self.tools.detector(messages.origin, partial, partial.tally.tells)
+        outlet = Outlet((self._settings.name, *((messages.topic,) if messages.topic else ()), messages.origin), self._canonical)
+        inspector = self.tools.inspector(detector, tells=partial.tally.tells, outlet=outlet)
         if codec.format == "csv":
             partial.gap(Gap(uri, "csv without line ends between rows is scanned as text: rows cannot be told apart"))
         batches: list[RowBatch] = [batch]
         if messages.topic and messages.topic not in self._topics:
             self._topics.add(messages.topic)
             batches.append(NamesBatch(Row([Cell("topic", "", "", unescaped_topic(messages.topic))]), table))
-        for sighting in chain.from_iterable(map(detector.inspect, batches)):
+        for sighting in chain.from_iterable(map(inspector.inspect, batches)):
             if events.is_new(sighting, inspected):
                 partial.tally.add(sighting)
         if carried.keys() - {""}:
@@ -105,7 +110,11 @@ class Inspection:
 
         unit = Unit(arrival.input, ReadOptions(table=self._settings.table))
         start = Place(arrival.offset, arrival.row)
-        for piece in scan_pieces(unit, self.tools, _unheeded, every=PIECE, start=start, bounds=self.bounds, counts=is_new):
+        outlet = Outlet((self._settings.name, arrival.input.uri), self._canonical)
+        pieces = scan_pieces(
+            unit, self.tools, _unheeded, every=PIECE, start=start, bounds=self.bounds, counts=is_new, outlet=outlet
+        )
+        for piece in pieces:
             if piece.broken is not None:
                 raise piece.broken
             if inspected is None or inspected.partial is not piece.partial:
@@ -129,7 +138,7 @@ class Inspection:
 
     def _shown(self, name: str) -> str:
         """Return an address or a table's name without secrets. There are few, and looking at one takes as long as at 300 rows."""
-        key = self.tools.rulebook.digest, name
+        key = self.tools.digest, name
         if key not in self._names:
             if len(self._names) >= _MOST_NAMES:
                 self._names.clear()

@@ -111,7 +111,7 @@ class FeedRun:
     def _record(self) -> None:
         """Record what waits, and tell the reader."""
         if self._waiting:
-            digest = self._inspection.tools.rulebook.digest
+            digest = self._inspection.tools.digest
             facts = self._facts if self._facts.rules_digest == digest else replace(self._facts, rules_digest=digest)
             recorded = self._recorder.record(facts, self._waiting)
             failpoints.reach("recorded")

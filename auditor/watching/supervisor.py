@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from auditor.delivery import Lost, Progress, Schemas, Source
-from auditor.detect.toolkit import Toolkit
 from auditor.errors import AuditorError, ConfigError, Fenced, PositionLost
 from auditor.feed_settings import FeedSettings
 from auditor.hlc import Timestamp
@@ -18,6 +17,7 @@ from auditor.pipeline import Inspected
 from auditor.state.database import Database
 from auditor.state.leases import LEASE_SECONDS, Lease
 from auditor.state.recording import FeedFacts, Recorded, Recorder
+from auditor.toolkit import Toolkit
 from auditor.watching.inspection import Inspection
 from auditor.watching.naming import naming_of
 from auditor.watching.run import FeedRun
@@ -157,7 +157,7 @@ class Supervisor:
             settings.name,
             self.feed.kind,
             settings.cluster,
-            self._inspection.tools.rulebook.digest,
+            self._inspection.tools.digest,
             naming_of(settings),
             shards.epochs,
             self._adopt_before,

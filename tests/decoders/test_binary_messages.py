@@ -21,12 +21,12 @@ from auditor.decoders.messages.batch import MessageBatch
 from auditor.decoders.messages.json import JsonCodec
 from auditor.decoders.messages.protobuf import ProtobufCodec
 from auditor.delivery import Messages
-from auditor.detect.toolkit import Toolkit
 from auditor.identity import AuditKey
 from auditor.model import Receipt
 from auditor.pipeline import Partial
 from auditor.protocols import Codec, Framed, Values
 from auditor.sample.tokens import catalogue
+from auditor.toolkit import Toolkit
 from tests.decoders import protobuf_examples
 from tests.decoders.avro_examples import Registry, envelope_schema, table_schema
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,10 +38,11 @@ def text_batch(data: bytes, name: str = "users.ndjson", taking: Partial | None =
     return TextBatch(framed, layout, uri="u", table="shop.public.users", first_row=1, problems=taking or problems())
 
 
-def as_rows(frames: Iterable[Frame]) -> list[tuple[int, str, str, dict[str, object]]]:
+def as_rows(batch: Iterable[Sequence[Frame]]) -> list[tuple[int, str, str, dict[str, object]]]:
     """Turn frames back into rows."""
     found = [
         (row, frame.table, frame.part, {name: frame.columns[name][place] for name in frame.columns})
+        for frames in batch
         for frame in frames
         for place, row in enumerate(frame.rows)
     ]
@@ -158,7 +159,7 @@ def test_a_line_that_is_no_message_is_a_gap_and_no_row() -> None:
 
 def test_text_without_columns_has_no_frames() -> None:
     """Lines of a log are of no table."""
-    assert list(text_batch(b"one\ntwo\n", "x.log").frames()) == []
+    assert as_rows(text_batch(b"one\ntwo\n", "x.log").frames()) == []
 
 
 @given(

@@ -8,9 +8,9 @@ import json
 from auditor.decoders.batch import TextBatch
 from auditor.decoders.json_lines import JsonLines
 from auditor.detect.judge import entropy, is_placeholder
-from auditor.detect.toolkit import Toolkit
 from auditor.identity import AuditKey
 from auditor.pipeline import Partial
+from auditor.toolkit import Toolkit
 
 
 def test_one_key_has_one_id_however_its_lines_are_broken(partial: Partial) -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from auditor import tally
 from auditor.errors import StateError
 from auditor.identity import AuditKey
-from auditor.model import Confidence, Evidence, Finding, Gap, Note, Receipt, Setting, Severity, Sighting
+from auditor.model import Confidence, Evidence, Finding, FindingText, Gap, Note, Receipt, Setting, Severity, Sighting
 from auditor.pipeline import Partial
-from auditor.record.findings import FindingReader, RuleText
+from auditor.record.findings import FindingReader
 from auditor.record.ledger import Ledger
 from auditor.tally import PlaceKey, Tally
 
@@ -42,7 +42,7 @@ def unit(uri: str, ordinal: int, rows: int, sightings: Sequence[Sighting]) -> Pa
 def reader(ledger: Ledger) -> FindingReader:
     """Return the findings of a record, with fixed texts and time."""
     return FindingReader(
-        ledger, KEY, describe=lambda _rule: RuleText("t", "api-key", "gains", "remedy"), suppression=None, seen_at="now"
+        ledger, KEY, describe=lambda *_place: FindingText("t", "api-key", "gains", "remedy"), suppression=None, seen_at="now"
     )
 
 
@@ -215,7 +215,7 @@ def test_what_is_counted_is_what_is_told(contents: list[list[tuple[int, str, int
     every = FindingReader(
         ledger,
         KEY,
-        describe=lambda _rule: RuleText("t", "api-key", "gains", "remedy"),
+        describe=lambda *_place: FindingText("t", "api-key", "gains", "remedy"),
         suppression=None if suppressed is None else lambda found: "known" if found.endswith(suppressed) else None,
         seen_at="now",
     )

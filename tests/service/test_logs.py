@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from auditor.config import LogSettings
-from auditor.detect.toolkit import Toolkit
 from auditor.identity import AuditKey
 from auditor.service.logs import set_up
+from auditor.toolkit import Toolkit
 
 
 @pytest.fixture

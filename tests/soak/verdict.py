@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from auditor.hlc import Timestamp
 from auditor.identity import AuditKey
+from auditor.model import FindingText
 from auditor.state import coverage
 from auditor.state.database import Database, open_database
 from auditor.state.findings import FindingStore, Stored
-from auditor.state.placing import RuleText
 from auditor.state.schema import OUTBOX, SHARD
 from tests.soak.origins import Origin
 from tests.soak.rows import MARK, Rows, moment, needles
@@ -63,7 +63,7 @@ def _read(database: Database) -> State:
     bodies = database.transact(lambda connection: list(connection.execute(sa.select(OUTBOX.c.body)).scalars()))
     gaps, _ = coverage.gaps(database, 100)
     return State(
-        list(FindingStore(database, lambda rule: RuleText(rule, "", "", "")).all()),
+        list(FindingStore(database, lambda rule, *_place: FindingText(rule, "", "", "")).all()),
         sum(table.rows for table in coverage.tables(database)),
         [(cause, gap.reason) for _, cause, gap, _ in gaps],
         coverage.spans(database),

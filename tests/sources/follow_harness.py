@@ -14,9 +14,9 @@ import zstandard
 
 from auditor.decoders.options import ReadOptions
 from auditor.delivery import ALL, Arrival, Delivery, Lost, Progress, Reader, Source
-from auditor.detect.toolkit import Toolkit
 from auditor.hlc import Timestamp
 from auditor.names import digits_of
+from auditor.toolkit import Toolkit
 from auditor.unit import Place, Unit, scan_pieces
 from tests.sources.feed_harness import MemoryClaims
 

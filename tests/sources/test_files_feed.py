@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from auditor.delivery import ALL
-from auditor.detect.toolkit import Toolkit
 from auditor.errors import SourceUnavailable
 from auditor.sources.files_feed import FilesSource, reader
 from auditor.sources.files_feed.settings import FilesSettings
+from auditor.toolkit import Toolkit
 from tests.conftest import ROOT
 from tests.sources.feed_harness import MemoryClaims
 from tests.sources.follow_harness import Killed, Runner, lines, restarts

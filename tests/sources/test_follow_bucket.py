@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from auditor.delivery import ALL
-from auditor.detect.toolkit import Toolkit
 from auditor.errors import SourceUnavailable
 from auditor.sources import bucket as buckets
 from auditor.sources.follow import FollowSource
 from auditor.sources.follow.settings import FollowSettings
+from auditor.toolkit import Toolkit
 from tests.sources.conftest import BUCKET, Bucket
 from tests.sources.feed_harness import MemoryClaims
 from tests.sources.follow_harness import Feed, Killed, Runner, at, lines, restarts

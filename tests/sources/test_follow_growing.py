@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.detect.toolkit import Toolkit
 from auditor.sources.files import FileInput
 from auditor.sources.follow import FollowSource
 from auditor.sources.follow.folder import identity_of
 from auditor.sources.follow.growing import grown
 from auditor.sources.follow.known import Standing
 from auditor.sources.follow.settings import FollowSettings
+from auditor.toolkit import Toolkit
 from tests.sources.feed_harness import MemoryClaims
 from tests.sources.follow_harness import Killed, Runner, folder_feed, lines
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from auditor.delivery import ALL, Arrival, Progress
-from auditor.detect.toolkit import Toolkit
 from auditor.errors import ConfigError, PositionLost, SourceUnavailable
 from auditor.sources.follow import FollowSource
 from auditor.sources.follow.settings import FollowSettings
+from auditor.toolkit import Toolkit
 from tests.sources.feed_harness import MemoryClaims
 from tests.sources.follow_harness import Killed, Runner, at, folder_feed, lines, restarts
 

@@ -9,15 +9,15 @@ import pytest
 
 from auditor.alerts.event import compose
 from auditor.delivery import Schemas, Source
-from auditor.detect.toolkit import Toolkit
 from auditor.feed_settings import FeedSettings
 from auditor.hlc import Timestamp
 from auditor.identity import AuditKey
+from auditor.model import FindingText
 from auditor.pipeline import Inspected
 from auditor.state.database import Database, bind_identity, open_database
 from auditor.state.findings import FindingStore, Stored
-from auditor.state.placing import RuleText
 from auditor.state.recording import Recorded, Recorder
+from auditor.toolkit import Toolkit
 from auditor.watching.supervisor import Feed, Supervisor
 
 
@@ -30,10 +30,10 @@ class Bench:
     tools: Toolkit
     recorded: list[tuple[list[Inspected], Recorded]] = field(default_factory=list)
 
-    def describe(self, rule_id: str) -> RuleText:
+    def describe(self, rule_id: str, *_place: str) -> FindingText:
         """Return a rule's texts."""
         rule = self.tools.rulebook.by_id[rule_id].rule
-        return RuleText(rule.name, rule.kind.value, rule.gains, rule.remedy)
+        return FindingText(rule.name, rule.kind.value, rule.gains, rule.remedy)
 
     @property
     def recorder(self) -> Recorder:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.decoders.frames import AT_ONCE, FrameGroups
+from auditor.decoders.frames import AT_ONCE, TABLE_NAMES, FrameGroups
 from auditor.decoders.hashes import mixed, record_hashes
 from auditor.delivery import Messages
 from auditor.errors import DecodeError
@@ -67,13 +67,19 @@ class MessageBatch:
         """Return the row's own table, else the topic's."""
         return row.table or self._table
 
-    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Frame]:
+    @property
+    def table(self) -> str | None:
+        """Return the topic's table, unless messages are of a format that names it, or something in them may be such a name."""
+        named = self._codec.format != "json" or any(name in self._values.data for name in TABLE_NAMES)
+        return None if named else self._table
+
+    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
         """Decode messages column by column, with their headers."""
         chosen = range(len(self)) if rows is None else rows
         for first in range(0, len(chosen), AT_ONCE):
-            yield from self._frames(chosen[first : first + AT_ONCE])
+            yield self._frames(chosen[first : first + AT_ONCE])
 
-    def _frames(self, rows: Sequence[int]) -> Iterable[Frame]:
+    def _frames(self, rows: Sequence[int]) -> Sequence[Frame]:
         """Decode some messages."""
         messages = self._messages
         groups = FrameGroups(self._table)

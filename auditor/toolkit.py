@@ -1,0 +1,89 @@
+"""What a process compiles once and uses for every unit of work: rules, policies, the key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.detect.detector import Detector, Tells, always
+from auditor.detect.engines import make_engine
+from auditor.detect.hits import Prefilter
+from auditor.detect.rulebook import Rulebook, load_rulebook
+from auditor.identity import AuditKey, digest_of
+from auditor.model import FindingText, Gap, Note
+from auditor.policies import Policies
+from auditor.policing import ANY, Outlet, Policing
+from auditor.protocols import Inspector, Problems
+
+#: How the rule ids of policies' findings begin.
+_POLICY = "policy."
+
+
+@dataclass(frozen=True, slots=True)
+class Toolkit:
+    """Rules, the prefilter made from their expressions, policies if there are any, and the key. Used by one thread at a time."""
+
+    rulebook: Rulebook
+    prefilter: Prefilter
+    key: AuditKey
+    policies: Policies | None = None
+
+    @classmethod
+    def load(cls, rule_files: Sequence[Path], engine: str, key: AuditKey, policy_files: Sequence[Path] = ()) -> Toolkit:
+        """Load and compile the shipped rules and the user's, and the policies. Raise `ConfigError`."""
+        rulebook = load_rulebook(rule_files)
+        policies = Policies.load(policy_files, rulebook.by_id) if policy_files else None
+        return cls(rulebook, Prefilter(rulebook, make_engine(rulebook.expressions, engine)), key, policies)
+
+    @property
+    def digest(self) -> str:
+        """Return what tells this set of rules and policies from others, in the coverage of what was read under it."""
+        rules = self.rulebook.digest
+        return rules if self.policies is None else digest_of([rules.encode(), self.policies.digest.encode()])
+
+    def inspector(self, detector: Detector, *, tells: Tells = always, outlet: Outlet = ANY) -> Inspector:
+        """Return what inspects rows on their way through an outlet: a detector, and the policies if there are any."""
+        return detector if self.policies is None else Policing(self.policies, detector, self.key, tells=tells, outlet=outlet)
+
+    def detector(self, uri: str, problems: Problems, tells: Tells = always) -> Detector:
+        """Return the inspector of raw tokens in one input, which is named by ``uri`` in its gaps."""
+        return Detector(self.rulebook, self.prefilter, self.key, uri=uri, problems=problems, tells=tells)
+
+    def describe(self, rule_id: str, table: str, column: str, path: str) -> FindingText:
+        """Return what is said of findings; see `described`."""
+        return described(self.rulebook, self.policies, rule_id, (table, column, path))
+
+    def scrub(self, text: str) -> str:
+        """Return a text without the secrets in it; see `Detector.scrub`."""
+        return self.detector("", _Unheeded()).scrub(text)
+
+
+def described(rulebook: Rulebook, policies: Policies | None, rule_id: str, place: tuple[str, str, str]) -> FindingText:
+    """
+    Return what is said of findings of a rule or clause at a place: table, column and path.
+
+    What is gone, since rules and policies change, is told by its id.
+    """
+    table, column, path = place
+    if rule_id.startswith(_POLICY):
+        policy = None if policies is None else policies.for_table(table)
+        said = None if policy is None else policy.text(rule_id, column, path)
+        if said is None:
+            return FindingText(rule_id, "policy", "", "")
+        return FindingText(said.title, "policy", said.gains, said.remedy, said.policy_id, said.owner, said.observed)
+    compiled = rulebook.by_id.get(rule_id)
+    if compiled is None:
+        return FindingText(rule_id, "", "", "")
+    rule = compiled.rule
+    return FindingText(rule.name, rule.kind.value, rule.gains, rule.remedy)
+
+
+class _Unheeded:
+    """Takes problems that belong to no input."""
+
+    def gap(self, gap: Gap) -> None:
+        """Drop it: a name too long to unwrap is shown as the detector leaves it."""
+
+    def note(self, note: Note) -> None:
+        """Drop it."""
