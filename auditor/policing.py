@@ -52,8 +52,8 @@ class Policing:
     def inspect(self, batch: RowBatch) -> Iterator[Sighting]:
         """Yield raw tokens, then breaches, each in the order of rows."""
         found = [sighting for sighting in self._detector.inspect(batch) if not self._allowed(sighting, self._today)]
-        policy = None if batch.table is None else self._policy(batch.table)
-        if batch.table is not None and (policy is None or policy.unlisted):
+        policy = self._policy(batch.table)
+        if (policy is None or policy.unlisted) and not batch.names_tables():
             yield from found
             if policy is not None and len(batch):
                 unlisted = (breach._replace(rows=len(batch)) for breach in policy.judge_names(()))

@@ -88,8 +88,11 @@ class RowBatch(Protocol):
         """Return the table of a decoded row: its own word if it has one, else the input's."""
 
     @property
-    def table(self) -> str | None:
-        """Return the table of all rows, None where each may name its own."""
+    def table(self) -> str:
+        """Return the table of rows that do not name their own."""
+
+    def names_tables(self) -> bool:
+        """Tell whether rows may name their own tables: a look at all bytes, and cheaper than decoding them."""
 
     def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
         """

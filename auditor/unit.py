@@ -345,18 +345,19 @@ class _UnitScan:
             nonlocal rows
             rows += count
 
-        run(batches, (self._inspector(),), self.partial, counted)
+        run(batches, (self._counting(self.inspector),), self.partial, counted)
         return rows
 
     def _inspect_names(self, columns: Sequence[str], remarks: str) -> None:
         """Inspect what is said once for the whole input: its file name, remarks, the names of its columns."""
         cells = [Cell("topic", "", "", self.unit.source.name), Cell("header", "", "", remarks)]
         cells += [Cell("after", name, "$.{name}", name) for name in columns if len(name) >= SHORTEST_NAME]
-        run((NamesBatch(Row(cells), self._table()),), (self._inspector(),), self.partial, lambda _rows: None)
+        names = NamesBatch(Row(cells), self._table())
+        run((names,), (self._counting(self.detector),), self.partial, lambda _rows: None)
 
-    def _inspector(self) -> Inspector:
-        """Return what inspects the piece under way."""
-        return self.inspector if self.counts is None else _Sifting(self.inspector, self.partial, self.counts)
+    def _counting(self, inspector: Inspector) -> Inspector:
+        """Return an inspector whose sightings are those that count in the piece under way."""
+        return inspector if self.counts is None else _Sifting(inspector, self.partial, self.counts)
 
     def _outlet(self) -> Outlet:
         """Return where the input's rows have left to."""

@@ -13,8 +13,9 @@ from auditor.errors import DecodeError
 from auditor.model import Cell, Gap, Row
 from auditor.protocols import Frame, Framed, Haystack, Layout, Problems
 
-#: Formats whose records always name their table.
-_OWN = ("ndjson (sinkless", "ndjson (pubsub", "csv (sinkless", "tsv (sinkless")
+#: Formats whose records never name their table, and how those are called whose records may.
+_ONE_TABLE = frozenset(("csv", "tsv", "text", "binary"))
+_JSON = ("ndjson (wrapped", "ndjson (bare", "ndjson (row", "ndjson (enriched", "ndjson (long", "json")
 
 
 class TextBatch:
@@ -59,10 +60,16 @@ class TextBatch:
         return row.table or self._table
 
     @property
-    def table(self) -> str | None:
-        """Return the input's table, unless something in the chunk may be the name of another."""
-        named = self._layout.format.startswith(_OWN) or any(name in self._framed.data for name in TABLE_NAMES)
-        return None if named else self._table
+    def table(self) -> str:
+        """Return the input's table."""
+        return self._table
+
+    def names_tables(self) -> bool:
+        """Tell whether the format always names tables, or something in the chunk may be such a name."""
+        form = self._layout.format
+        if form in _ONE_TABLE:
+            return False
+        return not form.startswith(_JSON) or any(name in self._framed.data for name in TABLE_NAMES)
 
     def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
         """Decode records column by column, some at a time."""

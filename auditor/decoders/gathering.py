@@ -84,12 +84,16 @@ def _gathered_at_once(framed: Framed, into: Gathering) -> bool:
 
 def _gather_keys(keys: Sequence[object], rows: Sequence[Mapping[str, object]], into: Gathering) -> None:
     """Gather the keys of rows. A key has no names: they are found once, and then need only be right for the others."""
-    if set(map(type, keys)) == {list}:
-        names = [name for name, _ in key_pairs(keys[0], rows[0])]
-        columns = list(zip(*keys, strict=False))
-        named = bool(names) and all(names) and len(set(map(len, keys))) == 1  # type: ignore[arg-type]
-        if named and all(list(one) == [row.get(name) for row in rows] for name, one in zip(names, columns, strict=True)):
-            into.add_columns(range(len(keys)), "key", dict(zip(names, columns, strict=True)))
+    if set(map(type, keys)) == {list} and len(set(map(len, keys))) == 1:  # type: ignore[arg-type]
+        columns: dict[str, Sequence[object]] = {}
+        for (name, _), values in zip(key_pairs(keys[0], rows[0]), zip(*keys, strict=True), strict=True):
+            # A part that is no text has no name in any row.
+            if list(values) != [row.get(name) for row in rows] if name else str in set(map(type, values)):
+                break
+            columns[name] = values
+        else:
+            if columns:
+                into.add_columns(range(len(keys)), "key", columns)
             return
     for index, (key, row) in enumerate(zip(keys, rows, strict=True)):
         if pairs := key_pairs(key, row):

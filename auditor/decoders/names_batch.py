@@ -44,9 +44,13 @@ class NamesBatch:
         return self._table
 
     @property
-    def table(self) -> str | None:
-        """Return None: names are no row of the table that they are of."""
-        return None
+    def table(self) -> str:
+        """Return the table that the names are of."""
+        return self._table
+
+    def names_tables(self) -> bool:
+        """Tell that no row does: there is none."""
+        return False
 
     def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
         """Have no values."""

@@ -92,9 +92,13 @@ class ParquetBatch:
         return row.table or self._table
 
     @property
-    def table(self) -> str | None:
+    def table(self) -> str:
         """Return the file's table."""
         return self._table
+
+    def names_tables(self) -> bool:
+        """Tell that no row does."""
+        return False
 
     def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
         """Return the columns of rows. Those of a deletion are its key: all else is NULL there."""

@@ -32,7 +32,8 @@ class PolicyJudge:
             return None
         for breach in self._policies.judge_columns(table, (column,), destinations):
             if breach.kind == FORBIDDEN_COLUMN and breach.column == column:
-                return Clause(True, (), breach.severity, policy.text(FORBIDDEN_COLUMN, column, "").policy_id)
+                said = policy.text(FORBIDDEN_COLUMN, column, "")
+                return Clause(True, (), breach.severity, said.policy_id if said is not None else "")
         shapes = next(
             (decision.value for decision in policy.decisions(column) if decision.key == "shape" and decision.holds), None
         )

@@ -18,7 +18,7 @@ from auditor.model import Cell, Gap, Note, Receipt, Row, Sighting
 from auditor.names import table_from_topic, unescaped_topic
 from auditor.pipeline import Inspected, Partial
 from auditor.policing import Outlet
-from auditor.protocols import Codec, RowBatch
+from auditor.protocols import Codec
 from auditor.tally import Bounds, Tally
 from auditor.toolkit import Toolkit
 from auditor.unit import Place, Unit, scan_pieces
@@ -84,11 +84,12 @@ class Inspection:
         inspector = self.tools.inspector(detector, tells=partial.tally.tells, outlet=outlet)
         if codec.format == "csv":
             partial.gap(Gap(uri, "csv without line ends between rows is scanned as text: rows cannot be told apart"))
-        batches: list[RowBatch] = [batch]
+        found = inspector.inspect(batch)
         if messages.topic and messages.topic not in self._topics:
             self._topics.add(messages.topic)
-            batches.append(NamesBatch(Row([Cell("topic", "", "", unescaped_topic(messages.topic))]), table))
-        for sighting in chain.from_iterable(map(inspector.inspect, batches)):
+            topic = NamesBatch(Row([Cell("topic", "", "", unescaped_topic(messages.topic))]), table)
+            found = chain(found, detector.inspect(topic))
+        for sighting in found:
             if events.is_new(sighting, inspected):
                 partial.tally.add(sighting)
         if carried.keys() - {""}:

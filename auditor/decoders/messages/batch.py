@@ -68,10 +68,13 @@ class MessageBatch:
         return row.table or self._table
 
     @property
-    def table(self) -> str | None:
-        """Return the topic's table, unless messages are of a format that names it, or something in them may be such a name."""
-        named = self._codec.format != "json" or any(name in self._values.data for name in TABLE_NAMES)
-        return None if named else self._table
+    def table(self) -> str:
+        """Return the topic's table."""
+        return self._table
+
+    def names_tables(self) -> bool:
+        """Tell whether the format's messages name their tables, or something in them may be such a name."""
+        return self._codec.format != "json" or any(name in self._values.data for name in TABLE_NAMES)
 
     def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
         """Decode messages column by column, with their headers."""
