@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from auditor.baseline import Baseline
+from auditor.column_findings import raw_columns, text_of_column
+from auditor.columns.verdict import Verdict
 from auditor.decoders.ddl import Tables
 from auditor.decoders.options import ReadOptions
 from auditor.errors import SourceUnavailable
 from auditor.identity import digest_of
-from auditor.model import Finding, Gap, Note, Receipt, Severity, Summary
+from auditor.model import Finding, Gap, Note, Receipt, Setting, Severity, Summary
 from auditor.pipeline import Partial
 from auditor.plan import options_for, plan
+from auditor.profiling import RAW_COLUMN
 from auditor.protocols import Input
-from auditor.record.findings import FindingReader
+from auditor.record.findings import MOST_EXPOSURES, FindingReader, counted
 from auditor.record.ledger import Ledger
 from auditor.redaction import shown_uri
+from auditor.remedies import remedy_for
 from auditor.sources import find_inputs
 from auditor.summing import Counts, Ending, summary_of
 from auditor.toolkit import Toolkit
@@ -65,6 +71,7 @@ class Audit:
             "way of reading": digest_of([repr((job.options, sorted(job.tables.items()))).encode()]),
         }
         self._ledger = Ledger.open(job.resume, identity=identity)
+        self._profiles = tools.profiles()
 
     @property
     def size(self) -> int | None:
@@ -94,6 +101,8 @@ class Audit:
         self._ledger.forget(UNFINISHED)
         # What has no version may hold anything by now.
         self._ledger.ask((self._name(source), source.version) for source in self._inputs if source.version)
+        for snapshot in self._ledger.profiles():
+            self._profiles.restore(snapshot)
         try:
             remote = any(source.kind not in _LOCAL for source in self._inputs)
             with Workers(
@@ -102,13 +111,23 @@ class Audit:
                 files=(job.rule_files, job.policy_files),
                 engine=job.engine,
                 remote=remote,
+                kept=job.resume is not None,
                 progress=progress,
             ) as workers:
                 for unit, partial in workers.scan(self._units(progress)):
-                    self._ledger.add(partial, uri=self._name(unit.source), version=unit.source.version)
+                    profiles = self._merge_profiles(partial)
+                    self._ledger.add(partial, uri=self._name(unit.source), version=unit.source.version, profiles=profiles)
         except KeyboardInterrupt:
             self._interrupted = True
             self._name_unfinished()
+
+    def _merge_profiles(self, partial: Partial) -> list[bytes]:
+        """Add a unit's column profiles to those of all; return what a run that resumes this one needs of them."""
+        profiles = partial.profiles
+        if profiles is None:
+            return []
+        self._profiles.merge(profiles)
+        return [profiles.snapshot(table) for table in profiles.tables()] if self._job.resume is not None else []
 
     def _name(self, source: Input) -> str:
         """Return the name of an input in the record: a keyed digest, since an address may hold a secret."""
@@ -140,7 +159,50 @@ class Audit:
 
     def findings(self) -> Iterator[Finding]:
         """Yield every finding, in report order."""
-        return iter(self._reader())
+        return heapq.merge(self._reader(), self._columns(), key=_report_order)
+
+    def _columns(self) -> list[Finding]:
+        """Return a finding for each column that holds raw tokens, in report order."""
+        found = raw_columns(self._profiles, self._tools.policies, self._ledger.told(), self._tools.scrub)
+        return sorted((self._column(verdict) for verdict in found), key=_report_order)
+
+    def _column(self, verdict: Verdict) -> Finding:
+        """Return the finding of a column."""
+        text = text_of_column(verdict)
+        finding_id = self._tools.key.finding_id("", RAW_COLUMN, "", verdict.table, verdict.column, verdict.path)
+        exposures, total = self._ledger.exposures(verdict.table, MOST_EXPOSURES)
+        seen_at = text_of(self._started)
+        return Finding(
+            finding_id=finding_id,
+            secret_id="",
+            rule_id=RAW_COLUMN,
+            policy_id=None,
+            title=text.title,
+            kind=text.kind,
+            severity=verdict.severity,
+            confidence=verdict.confidence,
+            table=verdict.table,
+            column=verdict.column,
+            path=verdict.path,
+            evidence=verdict.evidence,
+            occurrences=verdict.counts.values,
+            distinct=verdict.counts.distinct,
+            exposures=exposures,
+            exposures_total=total,
+            first_seen=seen_at,
+            last_seen=seen_at,
+            gains=text.gains,
+            remedy=remedy_for(
+                vendor_remedy=text.remedy,
+                table=verdict.table,
+                column=verdict.column,
+                path=verdict.path,
+                part="after",
+                setting=Setting.ALONE,
+                feed=self._ledger.is_feed(verdict.table),
+            ),
+            suppressed=self._suppression(finding_id),
+        )
 
     def _reader(self) -> FindingReader:
         """Return the reader of this run's findings."""
@@ -159,7 +221,7 @@ class Audit:
 
     def summary(self, fail_on: Severity) -> Summary:
         """Count the findings and sum up the run."""
-        counts = Counts.of(self._reader().counted())
+        counts = Counts.of(chain(self._reader().counted(), map(counted, self._columns())))
         ending = Ending(text_of(self._started), text_of(datetime.now(UTC)), self._failed, self._interrupted)
         summary = summary_of(
             self._ledger,
@@ -176,6 +238,11 @@ class Audit:
     def close(self) -> None:
         """Close the record."""
         self._ledger.close()
+
+
+def _report_order(finding: Finding) -> tuple[int, str, str, str, str]:
+    """Order findings as reports do: most severe first, then by place and rule."""
+    return (-finding.severity, finding.table, finding.column, finding.path, finding.rule_id)
 
 
 def text_of(moment: datetime) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from auditor.columns.profiles import Profiles
 from auditor.delivery import ALL, Lost, Position
 from auditor.hlc import Timestamp
 from auditor.model import Gap, Note, Receipt
@@ -30,6 +31,7 @@ class Partial:
     gaps_total: int = 0
     notes: list[Note] = field(default_factory=list)
     stated: list[tuple[str, int]] = field(default_factory=list)
+    profiles: Profiles | None = None
     _gap_places: set[tuple[int | None, str | None]] = field(default_factory=set, repr=False)
 
     def gap(self, gap: Gap) -> None:

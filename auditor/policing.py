@@ -39,8 +39,8 @@ class Policing:
     """
     See `auditor.protocols.Inspector`. Tables without a policy cost nothing, all others are decoded once.
 
-    A value that a token rule has claimed is told by that rule and not again as one of the wrong shape. Where a policy allows a
-    rule, what that finds is not told.
+    A value that a token rule has claimed is told by that rule and not again as one of the wrong shape; one that is the same in
+    ``before`` and ``after`` is told in ``after``. Where a policy allows a rule, what that finds is not told.
     """
 
     def __init__(self, policies: Policies, detector: Detector, key: AuditKey, *, tells: Tells, outlet: Outlet) -> None:
@@ -53,11 +53,10 @@ class Policing:
         """Yield raw tokens, then breaches, each in the order of rows."""
         found = [sighting for sighting in self._detector.inspect(batch) if not self._allowed(sighting, self._today)]
         policy = self._policy(batch.table)
-        if (policy is None or policy.unlisted) and not batch.names_tables():
+        if (policy is None or (policy.unlisted and batch.table)) and not batch.names_tables():
             yield from found
             if policy is not None and len(batch):
-                unlisted = (breach._replace(rows=len(batch)) for breach in policy.judge_names(()))
-                yield from self._sightings(batch, unlisted, set())
+                yield from self._sightings(batch, _unlisted(policy, batch.table, 0, len(batch)), set())
             return
         claimed = {(sighting.row, sighting.part, sighting.column, sighting.path) for sighting in found}
         breaches, caps = self._judged(batch)
@@ -79,13 +78,27 @@ class Policing:
         """Return what breaks a policy, by rows, and the highest severity that findings in a row may have, by row numbers."""
         breaches: list[Breach] = []
         caps: dict[int, Severity] = {}
+        elsewhere: set[int] = set()
         for frames in self._frames(batch):
+            own = {row for frame in frames.get(batch.table, ()) for row in frame.rows}
             for table, of_table in frames.items():
+                rows = {row for frame in of_table for row in frame.rows}
+                if table != batch.table:
+                    elsewhere |= rows - own
                 policy = self._policy(table)
-                if policy is not None:
-                    breaches += policy.judge(of_table)
-                    caps |= {batch.row_number(row): cap for row, cap in policy.caps(of_table).items()}
-        breaches.sort(key=lambda breach: breach.row)
+                if policy is None or (policy.unlisted and table and table == batch.table):
+                    continue
+                if policy.unlisted:
+                    breaches += _unlisted(policy, table, min(rows), len(rows))
+                    continue
+                breaches += policy.judge(of_table)
+                caps |= {batch.row_number(row): cap for row, cap in policy.caps(of_table).items()}
+        mine = self._policy(batch.table)
+        if mine is not None and mine.unlisted and batch.table and len(elsewhere) < len(batch):
+            # As where no row names its table: whatever is not known to be of another one is of the batch's.
+            first = next(row for row in range(len(batch)) if row not in elsewhere)
+            breaches += _unlisted(mine, batch.table, first, len(batch) - len(elsewhere))
+        breaches.sort(key=lambda breach: (breach.row, breach.part))  # after, before
         return breaches, caps
 
     def _frames(self, batch: RowBatch) -> Iterator[Mapping[str, Sequence[Frame]]]:
@@ -100,6 +113,7 @@ class Policing:
         """Turn breaches into sightings without plaintext."""
         shown = self._detector.shown
         index, row = -1, Row(())
+        current: set[tuple[str, str, str, str | None]] = set()
         for breach in breaches:
             number = batch.row_number(breach.row)
             column, path = shown(breach.column), shown(breach.path)
@@ -107,6 +121,12 @@ class Policing:
                 continue
             if breach.row != index:
                 index, row = breach.row, batch.decode(breach.row)
+                current = {(SHAPE, cell.column, cell.path, cell.text) for cell in row.cells if cell.part == "after"}
+            place = (breach.kind, breach.column, breach.path, breach.value)
+            if breach.value is not None and breach.part == "before" and place in current:
+                continue
+            if breach.part == "after":
+                current.add(place)
             value = breach.value or ""
             secret_id = self._key.secret_id(value)
             table = shown(breach.table)
@@ -136,3 +156,8 @@ class Policing:
         shown = self._detector.shown
         parts = [(shown(name), part if str(part) != value else f"\0{part}") for name, part in row.key]
         return shown_key(parts, self._key.digest)
+
+
+def _unlisted(policy: TablePolicy, table: str, first: int, records: int) -> list[Breach]:
+    """Return that so many records are of a table that no policy names."""
+    return [breach._replace(row=first, rows=records, table=table) for breach in policy.judge_names(())]

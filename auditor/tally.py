@@ -39,11 +39,12 @@ class Seen:
     """
     How often, and first where, one secret (or any secret of a place) was seen in one part.
 
-    Rows come in order, so the first sighting's row and key stay. The strongest confidence and the plainest evidence win.
+    Rows come in order, so the first sighting's row and key stay. The highest severity, the strongest confidence and the plainest
+    evidence win: a policy may make one row less severe than another, and a null less than a value.
     ``newest`` is when the newest of these versions was written, if the feed says it.
     """
 
-    __slots__ = ("confidence", "count", "evidence", "first_row", "newest", "row_key", "setting", "updated")
+    __slots__ = ("confidence", "count", "evidence", "first_row", "newest", "row_key", "setting", "severity", "updated")
 
     def __init__(self, sighting: Sighting) -> None:
         """Start from the first sighting."""
@@ -52,6 +53,7 @@ class Seen:
         self.row_key = sighting.row_key
         self.updated = sighting.updated
         self.newest = sighting.written
+        self.severity: Severity = sighting.severity
         self.confidence: Confidence = sighting.confidence
         self.setting: Setting = sighting.setting
         self.evidence: Evidence | None = sighting.evidence and _shared(sighting.evidence)
@@ -71,6 +73,8 @@ class Seen:
         # Identity first: comparing enum members costs ten times as much, and they hardly ever differ.
         if sighting.confidence is not self.confidence and sighting.confidence > self.confidence:
             self.confidence = sighting.confidence
+        if sighting.severity is not self.severity and sighting.severity > self.severity:
+            self.severity = sighting.severity
         if sighting.setting is not self.setting and sighting.setting < self.setting:
             self.setting = sighting.setting
 
@@ -93,11 +97,10 @@ class Place:
     Each part keeps its own smallest ids: what is among the smallest of all is so in every part that it was seen in.
     """
 
-    __slots__ = ("bound", "parts", "secrets", "severity")
+    __slots__ = ("bound", "parts", "secrets")
 
-    def __init__(self, severity: Severity, bound: str = "") -> None:
+    def __init__(self, bound: str = "") -> None:
         """Start empty. Ids above a ``bound`` are known not to be among the smallest of all units."""
-        self.severity = severity
         self.secrets: dict[str, dict[str, Seen]] = {}
         self.parts: dict[str, Seen] = {}
         self.bound = bound
@@ -164,7 +167,7 @@ class Tally:
         key = PlaceKey(sighting.rule_id, sighting.table, sighting.column, sighting.path)
         place = self._places.get(key)
         if place is None:
-            place = self._places[key] = Place(sighting.severity, self._bounds.get(key, ""))
+            place = self._places[key] = Place(self._bounds.get(key, ""))
         self._held += place.add(sighting)
         if self._held > MOST_HELD:
             self._pack()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.columns.profiles import Profiles
+from auditor.columns.sampling import Source
 from auditor.detect.detector import Detector, Tells, always
 from auditor.detect.engines import make_engine
 from auditor.detect.hits import Prefilter
@@ -46,6 +48,10 @@ class Toolkit:
         """Return what inspects rows on their way through an outlet: a detector, and the policies if there are any."""
         return detector if self.policies is None else Policing(self.policies, detector, self.key, tells=tells, outlet=outlet)
 
+    def profiles(self, horizons: Mapping[Source, int] | None = None) -> Profiles:
+        """Return empty profiles; ``horizons`` are the bounds of other units (see `Profiles`)."""
+        return Profiles(self.key, horizons)
+
     def detector(self, uri: str, problems: Problems, tells: Tells = always) -> Detector:
         """Return the inspector of raw tokens in one input, which is named by ``uri`` in its gaps."""
         return Detector(self.rulebook, self.prefilter, self.key, uri=uri, problems=problems, tells=tells)
@@ -67,8 +73,7 @@ def described(rulebook: Rulebook, policies: Policies | None, rule_id: str, place
     """
     table, column, path = place
     if rule_id.startswith(_POLICY):
-        policy = None if policies is None else policies.for_table(table)
-        said = None if policy is None else policy.text(rule_id, column, path)
+        said = None if policies is None else policies.text(rule_id, table, column, path)
         if said is None:
             return FindingText(rule_id, "policy", "", "")
         return FindingText(said.title, "policy", said.gains, said.remedy, said.policy_id, said.owner, said.observed)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 from auditor.blocks import BLOCK, HEAD, Chunks, Peeked, Readable, ReadAhead
+from auditor.columns.profiles import Profiles
+from auditor.columns.sampling import Source
 from auditor.decoders import compression, layout_of
 from auditor.decoders.batch import TextBatch
 from auditor.decoders.export_manifest import export_manifest
@@ -27,6 +29,7 @@ from auditor.model import Cell, Gap, Note, Receipt, Row, Sighting
 from auditor.names import is_changefeed_file, resolved_of_name, table_of_name
 from auditor.pipeline import Partial, run
 from auditor.policing import ANY, Outlet
+from auditor.profiling import Profiling
 from auditor.protocols import Input, Inspector, Layout, RowBatch
 from auditor.redaction import shown_uri
 from auditor.tally import Bounds, Tally
@@ -55,6 +58,32 @@ class Unit:
     end: int | None = None
 
 
+@dataclass(slots=True)
+class Known:
+    """
+    What earlier units have found, so that later ones need neither describe nor decode what cannot matter any more.
+
+    ``bounds`` are those of full columns (see `auditor.tally`), ``horizons`` those of samples of rows (see `auditor.columns`).
+    Where units are ``kept`` for runs that may leave others out, each has a sample of its own.
+    """
+
+    bounds: Bounds = field(default_factory=dict)
+    horizons: dict[Source, int] = field(default_factory=dict)
+    kept: bool = False
+
+    def begin(self, *, kept: bool) -> None:
+        """Forget what another audit found."""
+        self.bounds.clear()
+        self.horizons.clear()
+        self.kept = kept
+
+    def learn(self, partial: Partial, profiles: Profiles) -> None:
+        """Take what a unit, or a piece of one, found."""
+        self.bounds.update(partial.tally.bounds())
+        for source, horizon in () if self.kept else profiles.bounds().items():
+            self.horizons[source] = min(horizon, self.horizons.get(source, horizon))
+
+
 class Place(NamedTuple):
     """
     Where reading stands: at a record end, counted in uncompressed bytes, or before a row group of a Parquet file.
@@ -81,15 +110,15 @@ class Piece(NamedTuple):
     broken: SourceUnavailable | None = None
 
 
-def scan_unit(unit: Unit, tools: Toolkit, progress: Callable[[int], None], bounds: Bounds | None = None) -> Partial:
+def scan_unit(unit: Unit, tools: Toolkit, progress: Callable[[int], None], known: Known | None = None) -> Partial:
     """
     Read and inspect one unit.
 
-    ``progress`` is told the bytes as they are read from the input; ``bounds`` is what earlier units of this process found (see
-    `Tally`), and takes what this one finds. Whatever goes wrong with the input becomes a gap in the result; only errors of our
+    ``progress`` is told the bytes as they are read from the input; ``known`` is what earlier units of this process found, and
+    takes what this one finds. Whatever goes wrong with the input becomes a gap in the result; only errors of our
     own are raised.
     """
-    (piece,) = scan_pieces(unit, tools, progress, bounds=bounds)
+    (piece,) = scan_pieces(unit, tools, progress, known=known)
     if piece.broken is not None:
         piece.partial.gap(Gap(piece.partial.receipt.uri, piece.broken.what))
     return piece.partial
@@ -102,7 +131,7 @@ def scan_pieces(
     *,
     every: int | None = None,
     start: Place | None = None,
-    bounds: Bounds | None = None,
+    known: Known | None = None,
     counts: Callable[[Partial, Sighting], bool] | None = None,
     outlet: Outlet = ANY,
 ) -> Iterator[Piece]:
@@ -118,7 +147,7 @@ def scan_pieces(
     What is wrong with the input's data is a gap of the piece that it lies in; an input that cannot be reached (any more) makes a
     last piece that is ``broken``.
     """
-    scan = _UnitScan(unit, tools, progress, every, start=start or Place(unit.start), bounds=bounds, counts=counts, outlet=outlet)
+    scan = _UnitScan(unit, tools, progress, every, start=start or Place(unit.start), known=known, counts=counts, outlet=outlet)
     try:
         with unit.source.open() as file:
             yield from scan.pieces(file)
@@ -141,12 +170,12 @@ class _UnitScan:
         every: int | None,
         *,
         start: Place,
-        bounds: Bounds | None,
+        known: Known | None,
         counts: Callable[[Partial, Sighting], bool] | None,
         outlet: Outlet,
     ) -> None:
         self.outlet = outlet
-        self.unit, self.tools, self.progress, self.every, self.bounds = unit, tools, progress, every, bounds
+        self.unit, self.tools, self.progress, self.every, self.known = unit, tools, progress, every, known or Known()
         self.place, self.counts = start, counts
         self.uri = tools.scrub(shown_uri(unit.source.uri))
         self._begin()
@@ -154,9 +183,12 @@ class _UnitScan:
     def _begin(self) -> None:
         """Start a piece."""
         receipt = Receipt(self.uri, self.unit.ordinal, self.unit.source.kind, "", "", "", 0, 0)
-        self.partial = Partial(receipt, Tally(self.bounds))
+        self.partial = Partial(receipt, Tally(self.known.bounds))
+        self.profiles = self.partial.profiles = self.tools.profiles(self.known.horizons)
         self.detector = self.tools.detector(self.uri, self.partial, self.partial.tally.tells)
-        self.inspector = self.tools.inspector(self.detector, tells=self.partial.tally.tells, outlet=self._outlet())
+        outlet = self._outlet()
+        inspector = self.tools.inspector(self.detector, tells=self.partial.tally.tells, outlet=outlet)
+        self.inspector = Profiling(inspector, self.profiles, outlet.canonical)
 
     def _end(self, place: Place, *, done: bool = True, **receipt: Any) -> Piece:
         """Finish the piece under way at a place, fill in its receipt, and start the next."""
@@ -169,8 +201,7 @@ class _UnitScan:
 
     def _piece(self, *, done: bool, broken: SourceUnavailable | None = None) -> Piece:
         """Hand over what was found."""
-        if self.bounds is not None:
-            self.bounds.update(self.partial.tally.bounds())
+        self.known.learn(self.partial, self.profiles)
         return Piece(self.partial, *self.place, done, broken)
 
     def unreadable(self, error: DecodeError) -> Piece:

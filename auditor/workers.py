@@ -17,14 +17,13 @@ from typing import Any, Self
 from auditor.identity import AuditKey
 from auditor.memory import suit_scanning
 from auditor.pipeline import Partial
-from auditor.tally import Bounds
 from auditor.toolkit import Toolkit
-from auditor.unit import Unit, scan_unit
+from auditor.unit import Known, Unit, scan_unit
 
 _tools: Toolkit | None = None
 _read: Any = None  # bytes read by all workers, shared between processes
 
-_bounds: Bounds = {}  # what this process's units of the present audit have found
+_known = Known()  # what this process's units of the present audit have found
 
 
 class Workers(AbstractContextManager["Workers"]):
@@ -43,21 +42,26 @@ class Workers(AbstractContextManager["Workers"]):
         files: tuple[Sequence[Path], Sequence[Path]],
         engine: str,
         remote: bool,
+        kept: bool,
         progress: Callable[[int], None],
     ) -> None:
-        """Start the pool; ``files`` are those of rules and of policies, ``progress`` is told how many more bytes were read."""
+        """
+        Start the pool; ``files`` are those of rules and of policies, ``progress`` is told how many more bytes were read.
+
+        ``kept`` says that units are kept for later runs (see `Known`).
+        """
         global _tools, _read
         self._tools, self._progress = tools, progress
         self._told = 0
         self._pool: ProcessPoolExecutor | None = None
         self._jobs = jobs
-        _bounds.clear()
+        _known.begin(kept=kept)
         gc.freeze()  # rules and modules need not be looked at again and again: 3 % in hot rows
         if jobs > 1:
             context = multiprocessing.get_context("fork" if sys.platform == "linux" and not remote else "spawn")
             _tools, _read = tools, context.Value("Q", 0)
             self._pool = ProcessPoolExecutor(
-                jobs, mp_context=context, initializer=_start, initargs=(*map(list, files), engine, tools.key, _read)
+                jobs, mp_context=context, initializer=_start, initargs=(*map(list, files), engine, tools.key, kept, _read)
             )
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -78,7 +82,7 @@ class Workers(AbstractContextManager["Workers"]):
         """
         if self._pool is None:
             for unit in units:
-                yield unit, scan_unit(unit, self._tools, self._progress, _bounds)
+                yield unit, scan_unit(unit, self._tools, self._progress, _known)
             return
         pending: deque[tuple[Unit, Future[Partial]]] = deque()
         interrupted = False
@@ -116,12 +120,13 @@ class Workers(AbstractContextManager["Workers"]):
         self._told = total
 
 
-def _start(rule_files: Sequence[Path], policy_files: Sequence[Path], engine: str, key: AuditKey, read: Any) -> None:
+def _start(rule_files: Sequence[Path], policy_files: Sequence[Path], engine: str, key: AuditKey, kept: bool, read: Any) -> None:  # noqa: FBT001 - as a pool passes it
     """Prepare a worker process: it leaves Ctrl-C to its parent, and compiles the rules unless it inherited them."""
     global _tools, _read
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     suit_scanning()
     _read = read
+    _known.begin(kept=kept)
     if _tools is None:
         _tools = Toolkit.load(rule_files, engine, key, policy_files)
 
@@ -129,7 +134,7 @@ def _start(rule_files: Sequence[Path], policy_files: Sequence[Path], engine: str
 def _scan(unit: Unit) -> Partial:
     """Scan one unit in a worker."""
     assert _tools is not None
-    return scan_unit(unit, _tools, _count, _bounds)
+    return scan_unit(unit, _tools, _count, _known)
 
 
 def _count(size: int) -> None:

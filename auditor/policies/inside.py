@@ -24,6 +24,7 @@ class BadInside(NamedTuple):
     path: str
     text: str | None
     severity: Severity
+    rows: int = 1
 
 
 class _Rule(NamedTuple):
@@ -63,7 +64,7 @@ class Inside:
     def bad(self, values: Sequence[object]) -> Iterator[BadInside]:
         """Yield what breaks the policy inside the values: by path, and there in order."""
         found: dict[str, tuple[list[int], list[object]]] = {}
-        missing: dict[str, int] = {}
+        missing: dict[str, list[int]] = {}
         for index, value in enumerate(values):
             whole = json_of(value)
             if type(whole) is not dict and type(whole) is not list:
@@ -76,13 +77,14 @@ class Inside:
                 if type(node) is dict:
                     for name in self._must_have(path):
                         if name not in node:
-                            missing.setdefault(member(path, name), index)
+                            missing.setdefault(member(path, name), []).append(index)
         for path, (indexes, inner) in found.items():
             rule = self._rule(path)
             assert rule is not None
             yield from _judged(rule, path, indexes, inner)
-        for path, index in missing.items():
-            yield BadInside(SHAPE, index, path, None, min(Severity.LOW, self.severity(steps_of(path))))
+        for path, indexes in missing.items():
+            severity = min(Severity.LOW, self.severity(steps_of(path)))
+            yield BadInside(SHAPE, indexes[0], path, None, severity, len(set(indexes)))
 
     def _rule(self, path: str) -> _Rule | None:
         """Return what is to be done at a path."""
@@ -121,10 +123,10 @@ class Inside:
 def _judged(rule: _Rule, path: str, indexes: Sequence[int], values: Sequence[object]) -> Iterator[BadInside]:
     """Yield what breaks a policy among the values at one path."""
     if rule.check is None:
-        yield BadInside(FORBIDDEN_COLUMN, indexes[0], path, None, rule.severity)
+        yield BadInside(FORBIDDEN_COLUMN, indexes[0], path, None, rule.severity, len(set(indexes)))
         for index, text in Inside.texts(values):
             yield BadInside(FORBIDDEN_COLUMN, indexes[index], path, text, rule.severity)
         return
     for index, text in rule.check.bad(values):
-        severity = rule.severity if text is not None else min(rule.severity, Severity.LOW)
+        severity = rule.severity if text else min(rule.severity, Severity.LOW)
         yield BadInside(SHAPE, indexes[index], path, text, severity)

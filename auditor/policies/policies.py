@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from auditor.errors import ConfigError
 from auditor.identity import digest_of
-from auditor.policies.breach import Breach
+from auditor.policies.breach import Breach, PolicyText
 from auditor.policies.clauses import Clauses, Entry
 from auditor.policies.compiling import Unlisted, compiled
 from auditor.policies.row_rules import Condition
@@ -78,6 +79,27 @@ class Policies:
                 conditions[condition.rule.name] = condition
         unknown_columns = _most_specific(whole.unknown_columns, table, destinations)
         return TablePolicy(table, Clauses(entries, whole.tags), tuple(conditions.values()), unknown_columns, None)
+
+    def text(self, kind: str, table: str, column: str, path: str) -> PolicyText | None:
+        """
+        Return what a finding of a kind at a place says, wherever the row was on its way to; None if no clause says so any more.
+
+        What is said for one destination alone is taken only where nothing is said for all.
+        """
+        asked = [policy for policy in (self.for_table(table), self.for_table(table, self._destinations)) if policy is not None]
+        for scrubbed in (False, True):
+            for policy in asked:
+                text = policy.text(kind, column, path, scrubbed=scrubbed)
+                if text is not None:
+                    return text
+        return None
+
+    @cached_property
+    def _destinations(self) -> tuple[str, ...]:
+        """Return names that all clauses for a destination are about: a glob fits itself."""
+        whole = self._compiled
+        places = [*whole.places, *(one.place for one in whole.unknown_tables)]
+        return tuple(dict.fromkeys(place.destination.text for place in places if place.destination is not None))
 
     def judge_columns(self, table: str, names: Sequence[str], destination: Destinations = "") -> Iterator[Breach]:
         """Yield what the columns of a schema break before there is any row: their part is ``after``, their row 0."""

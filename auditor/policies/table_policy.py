@@ -155,11 +155,11 @@ class TablePolicy:
             yield from (Breach(FORBIDDEN_COLUMN, rows[index], table, part, name, "", text, severity) for index, text in texts)
         for name, check, severity in plan.checks:
             for index, text in check.bad(frame.columns[name]):
-                shown = severity if text is not None else min(severity, Severity.LOW)
+                shown = severity if text else min(severity, Severity.LOW)
                 yield Breach(SHAPE, rows[index], table, part, name, "", text, shown)
         for name, inside in plan.inside:
-            for kind, index, path, text, severity in inside.bad(frame.columns[name]):
-                yield Breach(kind, rows[index], table, part, name, path, text, severity)
+            for kind, index, path, text, severity, count in inside.bad(frame.columns[name]):
+                yield Breach(kind, rows[index], table, part, name, path, text, severity, count)
 
     def _names(self, table: str, part: str, row: int, plan: _Plan) -> Iterator[Breach]:
         """Yield what the names of columns alone tell."""
@@ -179,16 +179,20 @@ class TablePolicy:
             yield from self._names(self.table, "after", 0, self._plan("after", tuple(names)))
 
     def _row_breaches(self, rows: Rows, table: str) -> Iterator[Breach]:
-        """Yield the rows that meet a condition; once for each condition, a row about which it cannot be told."""
+        """Yield the rows that meet a condition; once for each part, those about which it cannot be told."""
         for condition in self._rules:
             severity = Severity.of(condition.rule.severity or "medium")
-            told = False
-            for met in rows.met(condition):
+            found = list(rows.met(condition))
+            untold: dict[str, list[int]] = {}
+            for met in found:
+                if not met.known:
+                    untold.setdefault(met.part, []).append(met.row)
+            for part, errors in untold.items():
+                kind = f"{ROW_ERROR}{condition.rule.name}"
+                yield Breach(kind, min(errors), table, part, "", "", None, Severity.INFO, len(errors))
+            for met in found:
                 if met.known:
                     yield Breach(condition.kind, met.row, table, met.part, "", "", None, severity)
-                elif not told:
-                    told = True
-                    yield Breach(f"{ROW_ERROR}{condition.rule.name}", met.row, table, met.part, "", "", None, Severity.INFO)
 
     def _plan(self, part: str, names: tuple[str, ...]) -> _Plan:
         """Return what is to be done with frames of these columns."""
@@ -254,8 +258,12 @@ class TablePolicy:
         """Tell whether no policy names the table: its rows need not be decoded to say so."""
         return self._unknown_table is not None
 
-    def text(self, kind: str, column: str, path: str) -> PolicyText | None:
-        """Return what a finding of a kind at a place says; None if no clause says so any more."""
+    def text(self, kind: str, column: str, path: str, *, scrubbed: bool = False) -> PolicyText | None:
+        """
+        Return what a finding of a kind at a place says; None if no clause says so any more.
+
+        A place whose names were ``scrubbed``, since they hold a secret, is no longer one that a clause is about.
+        """
         if kind == UNKNOWN_TABLE and self._unknown_table is not None:
             return text_of_breach(kind, self._unknown_table.place.source, column, path)
         if kind == UNKNOWN_COLUMN and self._unknown_columns is not None:
@@ -270,9 +278,8 @@ class TablePolicy:
                 return text._replace(remedy=rule.remedy or text.remedy, owner=rule.owner or "")
         steps = steps_of(path)
         won = self._clauses.won_here("shape" if kind == SHAPE else "forbid", column, steps)
-        if not self._clauses.entries:
+        if not self._clauses.entries or (won is None and not scrubbed):
             return None
-        # A place whose names were scrubbed, since they hold a secret, is no longer one that a clause is about.
         source = (won.entry if won else self._clauses.entries[0]).place.source
         named = ", ".join(won.value.names) if won and kind == SHAPE else ""
         text = text_of_breach(kind, source, column, path, named=named)

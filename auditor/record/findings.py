@@ -35,6 +35,18 @@ class Counted(NamedTuple):
     suppressed: bool
 
 
+def counted(finding: Finding) -> Counted:
+    """Return a finding in numbers."""
+    return Counted(
+        finding.rule_id,
+        finding.table,
+        finding.severity,
+        finding.confidence,
+        finding.occurrences,
+        finding.suppressed is not None,
+    )
+
+
 class FindingReader:
     """
     Reads findings most severe first, then by table, column, path, rule and secret.
@@ -63,31 +75,43 @@ class FindingReader:
         for group in self._groups():
             text = self._describe(group.rule_id, group.table, group.column, group.path)
             plainest = self._plainest(group) if group.collapsed else ""
-            for secret_id, seen in groupby(self._read(_SEEN, group), key=itemgetter(0)):
-                yield self._finding(group, text, secret_id, _Seen(*zip(*seen, strict=True)), plainest)
+            for secret_id, rows in groupby(self._read(_SEEN, group), key=itemgetter(0)):
+                seen = _Seen(*zip(*rows, strict=True))
+                if max(seen.severity) == group.severity:
+                    yield self._finding(group, text, secret_id, seen, plainest)
 
     def counted(self) -> Iterator[Counted]:
         """Yield the same findings in numbers, in the same order, in a tenth of the time."""
         for group in self._groups():
             severity = _SEVERITIES[group.severity]
             observed = self._describe(group.rule_id, group.table, group.column, group.path).observed
-            for secret_id, occurrences, confidence in self._read(_NUMBERS, group):
+            for secret_id, occurrences, confidence, level in self._read(_NUMBERS, group):
+                if level != group.severity:
+                    continue
                 suppressed = observed or (
                     self._suppression is not None and self._suppression(self._id(group, secret_id)) is not None
                 )
                 yield Counted(group.rule_id, group.table, severity, _CONFIDENCES[confidence], occurrences, suppressed)
 
     def _groups(self) -> Iterator[_Group]:
-        """Yield the groups of places whose secrets are told together, one by one or as a column."""
+        """
+        Yield the groups of places whose secrets are told together, one by one or as a column.
+
+        One whose secrets differ in severity comes once for each level that they may have.
+        """
         query = (
-            "SELECT rule_id, table_name, column_name, final_path, max(severity), min(id), count(*) FROM place_key"
+            "SELECT rule_id, table_name, column_name, final_path, max(highest), min(id), count(*) FROM place_key"
             " WHERE final_path IS NOT NULL GROUP BY table_name, column_name, final_path, rule_id"
-            " ORDER BY max(severity) DESC, table_name, column_name, final_path, rule_id"
+            " HAVING max(highest) >= :level AND min(lowest) <= :level ORDER BY table_name, column_name, final_path, rule_id"
         )
-        for row in self._connection.execute(query):
-            group = _Group(*row)
-            last_told = [secret_id for (secret_id,) in self._read(_LAST_TOLD, group)]
-            yield group if len(last_told) < 2 else group._replace(last_told=last_told[0])
+        for level in reversed(_SEVERITIES):
+            for row in self._connection.execute(query, {"level": int(level)}):
+                group = _Group(*row)
+                last_told = [secret_id for (secret_id,) in self._read(_LAST_TOLD, group)]
+                if len(last_told) < 2:
+                    yield group._replace(severity=int(level))
+                elif group.severity == level:
+                    yield group._replace(last_told=last_told[0])
 
     def _plainest(self, group: _Group) -> str:
         """Return the evidence of a column: the plainest of its first secrets by id, the same in any order of merging."""
@@ -167,7 +191,9 @@ class FindingReader:
 
 class _Group(NamedTuple):
     """
-    The places of one rule whose paths are joined to one. ``place`` is one of them; mostly it is the only one.
+    The places of one rule whose paths are joined to one, and what was found there at one level of severity.
+
+    ``place`` is one of them; mostly it is the only one.
 
     ``last_told`` is the last secret that would be told if the group were not told as a column, '' if it is not.
     """
@@ -220,6 +246,7 @@ class _Seen(NamedTuple):
     first_row: Sequence[int]
     row_key: Sequence[str]
     updated: Sequence[str | None]
+    severity: Sequence[int]
     confidence: Sequence[int]
     setting: Sequence[str]
     evidence: Sequence[str]
@@ -229,19 +256,23 @@ class _Seen(NamedTuple):
 _FROM = "FROM {source} AS seen CROSS JOIN unit ON unit.id = seen.unit AND unit.asked WHERE {where}"
 _SEEN = (
     "SELECT {secret}, unit.kind, unit.shown_uri, unit.uri, seen.part, unit.id, unit.feed, seen.count, seen.first_row,"
-    f" seen.row_key, seen.updated, seen.confidence, seen.setting, seen.evidence, seen.layers {_FROM}"
+    f" seen.row_key, seen.updated, seen.severity, seen.confidence, seen.setting, seen.evidence, seen.layers {_FROM}"
     " ORDER BY {secret}, unit.shown_uri, unit.uri, seen.part, unit.ordinal, seen.first_row"
 )
-_NUMBERS = f"SELECT {{secret}}, sum(seen.count), max(seen.confidence) {_FROM} GROUP BY {{secret}}"
+_NUMBERS = f"SELECT {{secret}}, sum(seen.count), max(seen.confidence), max(seen.severity) {_FROM} GROUP BY {{secret}}"
 # Two rows if there are more secrets than are told.
 _LAST_TOLD = f"SELECT DISTINCT {{secret}} {_FROM} ORDER BY 1 LIMIT 2 OFFSET {MOST_SECRETS - 1}"
 _PLAINEST = f"SELECT seen.evidence {_FROM} AND seen.secret_id <= ? ORDER BY seen.layers, seen.evidence LIMIT 1"
 
 
 def _join_paths(connection: sqlite3.Connection) -> None:
-    """Set the final path of every place in which something was seen, NULL for all others."""
-    seen = "SELECT place FROM place JOIN unit ON unit.id = place.unit AND unit.asked"
-    connection.execute(f"UPDATE place_key SET final_path = CASE WHEN id IN ({seen}) THEN path END")  # noqa: S608 - fixed names
+    """Set the final path of every place in which something was seen, NULL for all others, and how severe that is."""
+    asked = "JOIN unit ON unit.id = unit AND unit.asked"
+    connection.execute(
+        f"UPDATE place_key SET final_path = CASE WHEN id IN (SELECT place FROM place {asked}) THEN path END,"  # noqa: S608 - fixed names
+        f" highest = (SELECT max(severity) FROM place {asked} WHERE place = place_key.id),"
+        f" lowest = (SELECT min(severity) FROM sighting {asked} WHERE place = place_key.id)"
+    )
     crowded = connection.execute(
         "SELECT table_name, column_name FROM place_key WHERE final_path IS NOT NULL"
         " GROUP BY 1, 2 HAVING count(DISTINCT path) > ?",

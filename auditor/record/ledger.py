@@ -16,17 +16,18 @@ from pathlib import Path
 
 from auditor.errors import StateError
 from auditor.hlc import Timestamp
-from auditor.model import Evidence, Gap, Note, Receipt, Reconciled
+from auditor.model import Evidence, Exposure, Gap, Note, Receipt, Reconciled
 from auditor.pipeline import Partial
 from auditor.record.schema import SCHEMA, VERSION
 from auditor.tally import PlaceKey, Seen
 
 # With 4 MiB a million findings take as long; a record is written and read in the order of its keys.
 _CACHE_KIB = 4 * 1024
-#: As `auditor.tally.Seen` does: the first row stays, the strongest confidence and the plainest evidence win.
+#: As `auditor.tally.Seen` does: the first row stays, the highest severity and confidence and the plainest evidence win.
 _ADD_UP = (
-    "ON CONFLICT DO UPDATE SET count = count + excluded.count, confidence = max(confidence, excluded.confidence),"
-    " setting = min(setting, excluded.setting), layers = min(layers, excluded.layers), evidence ="
+    "ON CONFLICT DO UPDATE SET count = count + excluded.count, severity = max(severity, excluded.severity),"
+    " confidence = max(confidence, excluded.confidence), setting = min(setting, excluded.setting),"
+    " layers = min(layers, excluded.layers), evidence ="
     " CASE WHEN (excluded.layers, excluded.evidence) < (layers, evidence) THEN excluded.evidence ELSE evidence END"
 )
 
@@ -96,8 +97,12 @@ class Ledger:
         connection.execute("UPDATE unit SET asked = (uri, input_version) IN (SELECT uri, version FROM wanted)")
         connection.execute("DROP TABLE wanted")
 
-    def add(self, partial: Partial, *, uri: str, version: str) -> None:
-        """Merge one unit, replacing what was known of it. ``uri`` is the input's own address, the receipt's the shown one."""
+    def add(self, partial: Partial, *, uri: str, version: str, profiles: Sequence[bytes] = ()) -> None:
+        """
+        Merge one unit, replacing what was known of it. ``uri`` is the input's own address, the receipt's the shown one.
+
+        ``profiles`` are those of its columns, a table each, where a later run is to have them again.
+        """
         receipt = partial.receipt
         connection = self.connection
         try:
@@ -114,11 +119,40 @@ class Ledger:
             )
             connection.executemany("INSERT INTO note VALUES (?, ?)", [(unit_id, note.text) for note in partial.notes])
             connection.executemany("INSERT INTO stated VALUES (?, ?, ?)", [(unit_id, *stated) for stated in partial.stated])
+            connection.executemany("INSERT INTO profile VALUES (?, ?)", [(unit_id, profile) for profile in profiles])
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise StateError(f"the record cannot be written: {error}", fix="is there space on the disk?") from None
+
+    def profiles(self) -> Iterator[bytes]:
+        """Yield the column profiles that an earlier run stored of units that are asked for."""
+        query = "SELECT snapshot FROM profile JOIN unit ON unit.id = profile.unit AND unit.asked"
+        return (snapshot for (snapshot,) in self.connection.execute(query))
+
+    def told(self) -> dict[tuple[str, str, str], int]:
+        """Return by table, column and path how many values rules have told in current rows."""
+        query = (
+            "SELECT place_key.table_name, column_name, path, sum(place.count) FROM place"
+            " JOIN place_key ON place_key.id = place.place JOIN unit ON unit.id = place.unit AND unit.asked"
+            " WHERE part = 'after' AND rule_id NOT LIKE 'policy.%' GROUP BY place_key.table_name, column_name, path"
+        )
+        return {(table, column, path): count for table, column, path, count in self.connection.execute(query)}
+
+    def is_feed(self, table: str) -> bool:
+        """Tell whether a changefeed wrote any input of a table."""
+        query = "SELECT 1 FROM unit WHERE asked AND feed AND table_name = ? LIMIT 1"
+        return self.connection.execute(query, (table,)).fetchone() is not None
+
+    def exposures(self, table: str, most: int) -> tuple[tuple[Exposure, ...], int]:
+        """Return the inputs that were taken for a table's, and how many there are."""
+        query = (
+            "SELECT kind, shown_uri, sum(rows) FROM unit WHERE asked AND table_name = ? AND rows GROUP BY kind, shown_uri, uri"
+            " ORDER BY shown_uri, uri"
+        )
+        found = [Exposure(kind, uri, "after", 1, "", None, rows) for kind, uri, rows in self.connection.execute(query, (table,))]
+        return tuple(found[:most]), len(found)
 
     def forget(self, ordinal: int) -> None:
         """Drop the units of this number, of every input."""
@@ -130,7 +164,7 @@ class Ledger:
             self.connection.execute(
                 "DELETE FROM sighting WHERE place IN (SELECT place FROM place WHERE unit = ?) AND unit = ?", (unit, unit)
             )
-            for table in ("place", "gap", "note", "stated"):
+            for table in ("place", "gap", "note", "stated", "profile"):
                 self.connection.execute(f"DELETE FROM {table} WHERE unit = ?", (unit,))  # noqa: S608 - fixed names
             self.connection.execute("DELETE FROM unit WHERE id = ?", (unit,))
 
@@ -162,23 +196,21 @@ class Ledger:
     def _add_tally(self, partial: Partial, unit_id: int) -> None:
         """Insert the counts of every place and of every kept secret, in the order of their keys; what comes again is added up."""
         for key, place in partial.tally.places():
-            place_id = self._place_id(key, int(place.severity))
+            place_id = self._place_id(key)
             self.connection.executemany(
-                f"INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {_ADD_UP}",  # noqa: S608 - a fixed text
+                f"INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {_ADD_UP}",  # noqa: S608 - a fixed text
                 ((place_id, unit_id, part, *_seen_row(seen)) for part, seen in place.parts.items()),
             )
             for part, secrets in place.secrets.items():
                 self.connection.executemany(
-                    f"INSERT INTO sighting VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {_ADD_UP}",  # noqa: S608 - a fixed text
+                    f"INSERT INTO sighting VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {_ADD_UP}",  # noqa: S608 - a fixed text
                     ((place_id, secret_id, unit_id, part, *_seen_row(secrets[secret_id])) for secret_id in sorted(secrets)),
                 )
 
-    def _place_id(self, key: PlaceKey, severity: int) -> int:
+    def _place_id(self, key: PlaceKey) -> int:
         """Return the number of a place, new or known."""
         self.connection.execute(
-            "INSERT INTO place_key (rule_id, table_name, column_name, path, severity) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (*key, severity),
+            "INSERT INTO place_key (rule_id, table_name, column_name, path) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", key
         )
         row = self.connection.execute(
             "SELECT id FROM place_key WHERE rule_id = ? AND table_name = ? AND column_name = ? AND path = ?", key
@@ -243,6 +275,7 @@ def _seen_row(seen: Seen) -> tuple[object, ...]:
         seen.first_row,
         seen.row_key,
         seen.updated,
+        int(seen.severity),
         int(seen.confidence),
         seen.setting.value,
         evidence_text(evidence) if evidence else "",

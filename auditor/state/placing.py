@@ -61,7 +61,6 @@ class _Found:
     """What one transaction adds to one finding."""
 
     secret_id: str
-    severity: Severity
     seen: list[tuple[Receipt, str, Seen, str]] = field(default_factory=list)
 
     def add(self, receipt: Receipt, part: str, seen: Seen, way: str) -> None:
@@ -79,6 +78,11 @@ class _Found:
             if (part == "before") == past:
                 newest = later(newest, seen.newest)
         return newest
+
+    @property
+    def severity(self) -> Severity:
+        """Return the highest."""
+        return max(seen.severity for _, _, seen, _ in self.seen)
 
     @property
     def confidence(self) -> Confidence:
@@ -134,7 +138,7 @@ class Placing:
             final = self._joining.final(named)
             place = self._places.get(final)
             if place is None:
-                place = self._places[final] = _Place(self._joining.row(final), tallied.severity)
+                place = self._places[final] = _Place(self._joining.row(final))
             place.add(tallied, receipt, way)
             full[key] = place
         for final, place in self._places.items():
@@ -353,11 +357,11 @@ class Placing:
 class _Place:
     """One place in one transaction."""
 
-    def __init__(self, row: Any, severity: Severity) -> None:
+    def __init__(self, row: Any) -> None:
         """Take its row."""
         self.row = row
         self.sketch = Sketch(row.smallest)
-        self.total = _Found("", severity)
+        self.total = _Found("")
         self.secrets: dict[str, _Found] = {}
         self.crowded = False
         self.debt_told = bool(row.debt_told)
@@ -369,7 +373,7 @@ class _Place:
             for secret_id, seen in secrets.items():
                 found = self.secrets.get(secret_id)
                 if found is None:
-                    found = self.secrets[secret_id] = _Found(secret_id, tallied.severity)
+                    found = self.secrets[secret_id] = _Found(secret_id)
                 found.add(receipt, part, seen, way)
         self.crowded |= bool(tallied.bound)
 

@@ -18,10 +18,11 @@ from auditor.model import Cell, Gap, Note, Receipt, Row, Sighting
 from auditor.names import table_from_topic, unescaped_topic
 from auditor.pipeline import Inspected, Partial
 from auditor.policing import Outlet
+from auditor.profiling import Profiling
 from auditor.protocols import Codec
-from auditor.tally import Bounds, Tally
+from auditor.tally import Tally
 from auditor.toolkit import Toolkit
-from auditor.unit import Place, Unit, scan_pieces
+from auditor.unit import Known, Place, Unit, scan_pieces
 from auditor.watching.events import Events
 from auditor.watching.naming import naming_of
 
@@ -38,13 +39,15 @@ class Inspection:
     """
     Inspects the deliveries of one feed, on one thread.
 
-    ``bounds`` are those of full columns (see `auditor.tally`): what is only counted there need not be described.
+    ``known`` says what need not be described or decoded any more; the recorder's bounds of full columns go into it. ``profiles``
+    are those of the columns of all rows so far.
     """
 
     def __init__(self, tools: Toolkit, settings: FeedSettings, *, kind: str, form: str, schemas: Schemas | None) -> None:
         """Take the rules, and how the feed's messages are encoded."""
         self.tools = tools
-        self.bounds: Bounds = {}
+        self.known = Known()
+        self.profiles = tools.profiles()
         self._settings, self._kind, self._schemas = settings, kind, schemas
         self._codec = codec_of(form, settings.envelope, schemas)
         self._codecs: dict[str, Codec] = {"": self._codec}
@@ -74,7 +77,10 @@ class Inspection:
         uri, shown = self._shown(messages.origin), self._shown(table)
         receipt = Receipt(uri, 0, self._kind, codec.format, "", shown, rows, 0, {"*": ""}, feed=True)
         inspected = Inspected(
-            Partial(receipt, Tally(self.bounds)), messages.shard, position=messages.position, lost=self._scrubbed(messages.lost)
+            Partial(receipt, Tally(self.known.bounds)),
+            messages.shard,
+            position=messages.position,
+            lost=self._scrubbed(messages.lost),
         )
         partial = inspected.partial
         batch = MessageBatch(messages, codec, uri=uri, table=table, problems=partial)
@@ -84,7 +90,7 @@ class Inspection:
         inspector = self.tools.inspector(detector, tells=partial.tally.tells, outlet=outlet)
         if codec.format == "csv":
             partial.gap(Gap(uri, "csv without line ends between rows is scanned as text: rows cannot be told apart"))
-        found = inspector.inspect(batch)
+        found = Profiling(inspector, self.profiles, self._canonical).inspect(batch)
         if messages.topic and messages.topic not in self._topics:
             self._topics.add(messages.topic)
             topic = NamesBatch(Row([Cell("topic", "", "", unescaped_topic(messages.topic))]), table)
@@ -113,13 +119,15 @@ class Inspection:
         start = Place(arrival.offset, arrival.row)
         outlet = Outlet((self._settings.name, arrival.input.uri), self._canonical)
         pieces = scan_pieces(
-            unit, self.tools, _unheeded, every=PIECE, start=start, bounds=self.bounds, counts=is_new, outlet=outlet
+            unit, self.tools, _unheeded, every=PIECE, start=start, known=self.known, counts=is_new, outlet=outlet
         )
         for piece in pieces:
             if piece.broken is not None:
                 raise piece.broken
             if inspected is None or inspected.partial is not piece.partial:
                 inspected = Inspected(piece.partial, arrival.shard)
+            if piece.partial.profiles is not None:
+                self.profiles.merge(piece.partial.profiles)
             inspected.position = arrival.position(piece.offset, piece.row, piece.done)
             yield inspected
 

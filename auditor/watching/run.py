@@ -115,7 +115,7 @@ class FeedRun:
             facts = self._facts if self._facts.rules_digest == digest else replace(self._facts, rules_digest=digest)
             recorded = self._recorder.record(facts, self._waiting)
             failpoints.reach("recorded")
-            self._inspection.bounds.update(recorded.bounds)
+            self._inspection.known.bounds.update(recorded.bounds)
             self._recorded(self._waiting, recorded)
             self._waiting = []
             self._since = time.monotonic()
