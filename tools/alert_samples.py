@@ -8,7 +8,9 @@ from dataclasses import replace
 from auditor.alerts.event import compose
 from auditor.detect.rulebook import load_rulebook
 from auditor.model import Confidence, Evidence, Exposure, Finding, Gap, Setting, Severity
+from auditor.profiling import RAW_COLUMN
 from auditor.remedies import remedy_for
+from auditor.state.columns import WITHDRAWN
 from auditor.state.outbox import Alert
 
 _KEY_ID = "1a2b3c4d"
@@ -27,6 +29,10 @@ WHEN: Mapping[str, str] = {
         "With `adopt_before`: the first secret of a column in a row older than that moment. One for each rule and column;"
         " further old ones are only counted."
     ),
+    "finding.withdrawn": (
+        "With more rows, a column that was told to hold raw tokens no longer looks so. The finding is resolved by itself; only"
+        " findings of whole columns (`column.raw-token`) are ever withdrawn."
+    ),
     "coverage.gap": (
         "Something was not read (`lost`), was not of its format and scanned as text (`quarantined`), or was not scanned as it"
         " should be (`unscanned`). The same cause at the same place is told once an hour; what is lost is told each time."
@@ -40,7 +46,30 @@ def sample(kind: str) -> str:
     if kind == "coverage.gap":
         gap = Gap(_TOPIC, "not JSON: scanned as text", 48_211)
         return compose(replace(alert, gap=gap, cause="quarantined"))
-    return compose(replace(alert, finding=_finding()))
+    return compose(replace(alert, finding=_column_finding() if kind == "finding.withdrawn" else _finding()))
+
+
+def _column_finding() -> Finding:
+    """Return a finding of a whole column, which was withdrawn."""
+    return replace(
+        _finding(),
+        finding_id=f"fnd_{_KEY_ID}{3:032x}",
+        secret_id="",
+        rule_id=RAW_COLUMN,
+        title="voucher_key holds raw tokens: key",
+        kind="column",
+        severity=Severity.MEDIUM,
+        confidence=Confidence.MEDIUM,
+        column="voucher_key",
+        evidence=Evidence("...", 32, "lower-case hex"),
+        occurrences=180,
+        distinct=180,
+        exposures=(),
+        exposures_total=1,
+        gains="the name is that of a key; 180 of 180 values differ and look random",
+        remedy="Store a hash of it.",
+        suppressed=f"resolved: {WITHDRAWN}",
+    )
 
 
 def _finding() -> Finding:

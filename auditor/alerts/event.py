@@ -51,8 +51,11 @@ class AlertRecord(TypedDict):
 
     id: str
     """The same in every attempt to deliver this alert."""
-    type: Literal["finding.opened", "finding.reopened", "finding.debt", "coverage.gap"]
-    """`finding.debt` tells, once for a column, of secrets older than the moment from which each is told."""
+    type: Literal["finding.opened", "finding.reopened", "finding.debt", "finding.withdrawn", "coverage.gap"]
+    """
+    `finding.debt` tells, once for a column, of secrets older than the moment from which each is told. `finding.withdrawn` takes
+    back a column's finding that more rows have disproved.
+    """
     schema_version: int
     timestamp: str
     """When it was recorded (RFC 3339, UTC)."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Where rows come from: the table that all of a batch's are of, or None for a batch of several.
 Source = str | None
 #: Hashes that a table's rows are known by: its first rows are decoded densely up to here.
-TABLE_ROWS = 512
+TABLE_ROWS = 320
 #: Those of a source of several tables, each of which gets its share.
 MIXED_ROWS = 1024
 #: One more than the largest hash.

@@ -87,17 +87,12 @@ def _walked(value: object, path: str, depth: int) -> Iterator[tuple[str, str]]:
             yield from _walked(child, f"{path}[*]", depth + 1)
 
 
-@functools.lru_cache(maxsize=4096)
-def _plain_step(name: str) -> str:
-    """Return the step of a plain name."""
-    return member("", name)
-
-
 def step_of(name: str) -> str:
     """Return the step of a path for a member's name: ``.*`` if it may be data."""
-    return _plain_step(name) if is_plain(name) else MAPPED
+    return member("", name) if is_plain(name) else MAPPED
 
 
+@functools.lru_cache(maxsize=4096)
 def is_plain(name: str) -> bool:
     """Tell whether a name is one that people give to a column or member, and no data."""
     return len(name) <= _LONGEST_NAME and _PLAIN.fullmatch(name) is not None and not looks_random(name)

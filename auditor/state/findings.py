@@ -10,9 +10,10 @@ from sqlalchemy.engine import Connection
 
 from auditor.errors import ConfigError
 from auditor.model import Describe, Exposure, Finding
+from auditor.state.columns import text_of_row
 from auditor.state.database import Database
 from auditor.state.placing import finding_of
-from auditor.state.schema import DECISION, EXPOSURE, FINDING, PLACE
+from auditor.state.schema import COLUMN_TEXT, DECISION, EXPOSURE, FINDING, PLACE
 from auditor.state.sketch import Sketch
 from auditor.state.times import now
 from auditor.tally import PlaceKey
@@ -22,6 +23,11 @@ STATUSES = {"ack": "acknowledged", "resolve": "resolved", "ignore": "ignored", "
 #: Why a finding is resolved. A row that was overwritten or deleted does not close a token that still opens something.
 RESOLUTIONS = ("fixed", "revoked", "row-deleted")
 _AT_ONCE = 500
+_FINDINGS = (
+    sa.select(FINDING, PLACE, COLUMN_TEXT.c.title, COLUMN_TEXT.c.gains, COLUMN_TEXT.c.remedy, COLUMN_TEXT.c.distinct)
+    .join(PLACE, PLACE.c.id == FINDING.c.place)
+    .join(COLUMN_TEXT, COLUMN_TEXT.c.finding_id == FINDING.c.finding_id, isouter=True)
+)
 
 
 class Stored(NamedTuple):
@@ -59,7 +65,7 @@ class FindingStore:
             PLACE.c.rule_id,
             FINDING.c.finding_id,
         )
-        query = sa.select(FINDING, PLACE).join(PLACE, PLACE.c.id == FINDING.c.place).where(FINDING.c.in_column.is_(None))
+        query = _FINDINGS.where(FINDING.c.in_column.is_(None))
         if statuses:
             query = query.where(FINDING.c.status.in_(statuses))
         ordered = query.order_by(*order)
@@ -70,8 +76,7 @@ class FindingStore:
 
     def one(self, beginning: str) -> Stored:
         """Return the finding whose id begins so; raise `ConfigError` if there is none or more than one."""
-        query = sa.select(FINDING, PLACE).join(PLACE, PLACE.c.id == FINDING.c.place)
-        rows = self._rows(query.where(FINDING.c.finding_id.startswith(beginning, autoescape=True)).limit(2))
+        rows = self._rows(_FINDINGS.where(FINDING.c.finding_id.startswith(beginning, autoescape=True)).limit(2))
         if len(rows) != 1:
             what = "several findings have an id that begins so" if rows else "there is no such finding"
             raise ConfigError(what, where=beginning, fix="`auditor findings list` shows their ids")
@@ -128,8 +133,12 @@ class FindingStore:
     def _stored(self, row: Any, exposures: Sequence[Exposure]) -> Stored:
         """Return a finding from its row."""
         key = PlaceKey(row["rule_id"], row["table_name"], row["column_name"], row["path"])
-        distinct = 1 if row["secret_id"] else Sketch(row["smallest"]).distinct
-        finding = finding_of(row, key, self._describe(key.rule_id, key.table, key.column, key.path), exposures, distinct=distinct)
+        if row["title"] is not None:
+            finding = finding_of(row, key, text_of_row(row), exposures, distinct=row["distinct"])
+        else:
+            text = self._describe(key.rule_id, key.table, key.column, key.path)
+            distinct = 1 if row["secret_id"] else Sketch(row["smallest"]).distinct
+            finding = finding_of(row, key, text, exposures, distinct=distinct)
         return Stored(
             finding,
             row["status"],

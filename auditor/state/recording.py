@@ -17,6 +17,7 @@ from auditor.identity import AuditKey
 from auditor.model import Describe, Finding
 from auditor.pipeline import Inspected
 from auditor.state import coverage, positions
+from auditor.state.columns import ColumnFindings, ColumnUpdate
 from auditor.state.database import Database
 from auditor.state.outbox import Alert, enqueue
 from auditor.state.placing import Placing
@@ -65,11 +66,17 @@ class Recorder:
         self._database, self._key, self._describe = database, key, describe
         self._compose, self._alert_sinks = compose, alert_sinks
 
-    def record(self, feed: FeedFacts, inspected: Sequence[Inspected]) -> Recorded:
-        """Write deliveries of one feed down, in their order. Raise `Fenced` or `StateError`; nothing is written then."""
-        return self._database.transact(lambda connection: self._record(connection, feed, inspected))
+    def record(self, feed: FeedFacts, inspected: Sequence[Inspected], columns: ColumnUpdate | None = None) -> Recorded:
+        """
+        Write deliveries of one feed down, in their order, and what is new of columns.
 
-    def _record(self, connection: Connection, feed: FeedFacts, inspected: Sequence[Inspected]) -> Recorded:
+        Raise `Fenced` or `StateError`; nothing is written then.
+        """
+        return self._database.transact(lambda connection: self._record(connection, feed, inspected, columns))
+
+    def _record(
+        self, connection: Connection, feed: FeedFacts, inspected: Sequence[Inspected], columns: ColumnUpdate | None
+    ) -> Recorded:
         """Do so in a transaction."""
         positions.check(connection, feed.name, {one.shard: feed.epochs.get(one.shard, 0) for one in inspected})
         recorded = Recorded()
@@ -84,6 +91,14 @@ class Recorder:
                     placing.add(key, feed.canonical(key.table), place, receipt, way)
         recorded.bounds = placing.write()
         alerts += placing.alerts
+        if columns is not None and inspected:
+            receipt = inspected[-1].partial.receipt
+            findings = ColumnFindings(connection, self._database, self._key, feed=feed.name, cluster=feed.cluster)
+            findings.write(columns, receipt.uri, receipt.kind)
+            alerts += findings.alerts
+            recorded.opened += [
+                alert.finding for alert in findings.alerts if alert.finding is not None and alert.kind != "finding.withdrawn"
+            ]
         recorded.opened += [alert.finding for alert in placing.alerts if alert.finding is not None]
         alerts += coverage.add(connection, self._database, feed.name, feed.rules_digest, feed.canonical, inspected)
         last = {one.shard: one.position for one in inspected if one.position is not None}

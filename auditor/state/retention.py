@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from auditor.state.coverage import MOST_GAPS
 from auditor.state.database import Database
-from auditor.state.schema import EXPOSURE, FINDING, GAP
+from auditor.state.schema import COLUMN_TEXT, EXPOSURE, FINDING, GAP
 from auditor.state.times import text_of
 
 _AT_ONCE = 1000
@@ -23,6 +23,7 @@ def prune(database: Database, days: int) -> int:
         old = sa.select(FINDING.c.finding_id).where(FINDING.c.status.in_(("resolved", "ignored")), FINDING.c.last_seen < before)
         ids = list(connection.execute(old.limit(_AT_ONCE)).scalars())
         connection.execute(sa.delete(EXPOSURE).where(EXPOSURE.c.finding_id.in_(ids)))
+        connection.execute(sa.delete(COLUMN_TEXT).where(COLUMN_TEXT.c.finding_id.in_(ids)))
         connection.execute(sa.delete(FINDING).where(FINDING.c.finding_id.in_(ids)))
         connection.execute(sa.delete(GAP).where(GAP.c.at < before))
         for feed in list(connection.execute(sa.select(GAP.c.feed).distinct()).scalars()):

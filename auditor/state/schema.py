@@ -6,7 +6,20 @@ Times of our own clock are RFC 3339 text in UTC, which sorts as it reads; those 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 METADATA = MetaData()
 #: SQLite numbers rows by itself only where the type is exactly INTEGER.
@@ -94,6 +107,26 @@ EXPOSURE = Table(
     Column("row_key", Text, nullable=False),
     Column("updated", String(40)),
     Column("count", BigInteger, nullable=False),
+)
+
+#: What is known of the values of a table's columns, over all feeds of a cluster: digests and features, none of the values.
+PROFILE = Table(
+    "profile",
+    METADATA,
+    Column("cluster", String(120), primary_key=True),
+    Column("table_name", String(400), primary_key=True),
+    Column("snapshot", LargeBinary, nullable=False),
+)
+
+#: What is said of a column that holds raw tokens: the evidence of its values together, which no rule has a text for.
+COLUMN_TEXT = Table(
+    "column_text",
+    METADATA,
+    Column("finding_id", String(48), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("gains", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("distinct", BigInteger, nullable=False),
 )
 
 #: Events with a secret that were counted since the last resolved timestamp: what comes again is not counted again.

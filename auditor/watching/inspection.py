@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from auditor.columns.profiles import Profiles
 from auditor.decoders.messages import codec_of
 from auditor.decoders.messages.batch import MessageBatch
 from auditor.decoders.names_batch import NamesBatch
@@ -54,6 +55,11 @@ class Inspection:
         self._canonical = naming_of(settings)
         self._topics: set[str] = set()
         self._names: dict[tuple[str, str], str] = {}
+
+    def begin_sample(self, recorded: Profiles) -> None:
+        """Sample anew, leaving out what could not be kept beside what is recorded."""
+        self.known.horizons.update(recorded.bounds())
+        self.profiles = self.tools.profiles(self.known.horizons)
 
     def inspect(self, delivery: Delivery, events: Events) -> Iterator[Inspected]:
         """

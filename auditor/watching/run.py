@@ -9,20 +9,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from auditor import failpoints
 from auditor.blocks import ReadAhead
+from auditor.column_findings import raw_columns, text_of_column
+from auditor.columns.profiles import Profiles
 from auditor.delivery import Delivery, Messages, Reader
 from auditor.errors import AuditorError
 from auditor.pipeline import Inspected
+from auditor.profiling import RAW_COLUMN
+from auditor.state.columns import ColumnUpdate, Judged, Told
 from auditor.state.recording import FeedFacts, Recorded, Recorder
 from auditor.watching.inspection import Inspection
 from auditor.watching.shards import Shards
 
 #: What is inspected is recorded after this time at the latest, and much sooner where nothing more comes.
 LONGEST_GROUP = 0.2
+#: Seconds between two times that what is known of columns is recorded; what comes between them is lost in a crash, and hardly
+#: missed, since only a sample is kept anyway.
+COLUMNS_EVERY = 10.0
 #: How long more is waited for, in times of what the last delivery took to inspect: of a quiet feed a row takes a millisecond, and
 #: a busy feed, whose reader takes about as long as the inspection, would otherwise have a transaction for each delivery.
 _PATIENCE = 2.0
@@ -47,6 +54,8 @@ class FeedRun:
         self._done: list[Delivery] = []
         self._since = self._patience = 0.0
         self._closing = threading.Event()
+        self._ending = False
+        self._columns_at = 0.0
 
     def run(self) -> None:
         """Run to the end. Whatever is raised, everything that was not recorded is refused first."""
@@ -64,6 +73,7 @@ class FeedRun:
                     self._record()
                 if self._closing.is_set():
                     break
+            self._ending = True
             self._record()
         except AuditorError:
             for delivery in (*self._done, *([under_way] if under_way else ())):
@@ -104,6 +114,18 @@ class FeedRun:
             self._done.append(replace(delivery, keys=(), values=(), headers=None) if isinstance(delivery, Messages) else delivery)
         self._patience = _PATIENCE * (time.monotonic() - began)
 
+    def _columns(self) -> ColumnUpdate | None:
+        """Return what is new of columns, if it is time to record it: merging takes a tenth of a second."""
+        if not self._ending and time.monotonic() - self._columns_at < COLUMNS_EVERY:
+            return None
+        self._columns_at = time.monotonic()
+        tools = self._inspection.tools
+
+        def judged(profiles: Profiles, told: Told) -> Iterator[Judged]:
+            return (Judged(one, text_of_column(one)) for one in raw_columns(profiles, tools.policies, told, tools.scrub))
+
+        return ColumnUpdate(RAW_COLUMN, self._inspection.profiles, tools.profiles, judged)
+
     def _left(self) -> float:
         """Return for how many seconds more what is inspected may wait to be recorded."""
         return self._since + LONGEST_GROUP - time.monotonic()
@@ -113,8 +135,11 @@ class FeedRun:
         if self._waiting:
             digest = self._inspection.tools.digest
             facts = self._facts if self._facts.rules_digest == digest else replace(self._facts, rules_digest=digest)
-            recorded = self._recorder.record(facts, self._waiting)
+            columns = self._columns()
+            recorded = self._recorder.record(facts, self._waiting, columns)
             failpoints.reach("recorded")
+            if columns is not None and columns.merged is not None:
+                self._inspection.begin_sample(columns.merged)
             self._inspection.known.bounds.update(recorded.bounds)
             self._recorded(self._waiting, recorded)
             self._waiting = []

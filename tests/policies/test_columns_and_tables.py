@@ -256,7 +256,7 @@ def test_a_rule_may_match_where_its_owner_says_so(rule: str, column: str, path: 
 
 def test_texts_of_scrubbed_places_are_still_the_policys() -> None:
     """A place whose name no longer fits any clause, since it held a secret, has a text nonetheless."""
-    text = users("c: {shape: uuid}").text("policy.shape", "...", "$....")
+    text = users("c: {shape: uuid}").text("policy.shape", "...", "$....", scrubbed=True)
     assert text.policy_id == "p"
 
 

@@ -65,22 +65,22 @@ class ProtobufCodec:
 
     def members(self, key: bytes | None, value: bytes | None) -> Sequence[Members]:
         """Read the columns of the messages' parts, and of the key."""
-        found = [each for reading in (_readings(value) if value else ()) for each in reading.members()]
+        found = [each for reading in (_readings(value, whole=True) if value else ()) for each in reading.members()]
         if not key:
             return found
-        reading = Reading(key)
+        reading = Reading(key, whole=True)
         reading.columns(fields_of(key, 0, len(key)), "key")
         return [*found, *reading.members()]
 
 
-def _readings(value: bytes) -> list[Reading]:
+def _readings(value: bytes, *, whole: bool = False) -> list[Reading]:
     """
     Read a `Message`, or the messages of a `MessageBatch` if that fits better.
 
     A batch of one bare message without metadata has the very bytes of a wrapped deletion, and is taken for that.
     """
     fields = fields_of(value, 0, len(value))
-    one = _message(value, fields)
+    one = _message(value, fields, whole=whole)
     if not one.texts.odd and len(fields) == 1:
         return [one]
     batch: list[Reading] = []
@@ -91,14 +91,14 @@ def _readings(value: bytes) -> list[Reading]:
             inner = None
         if not inner:
             return [one]
-        batch.append(_message(value, inner))
+        batch.append(_message(value, inner, whole=whole))
     several = len(fields) > 1 and not any(reading.texts.odd for reading in batch)
     return batch if several or sum(reading.texts.odd for reading in batch) < one.texts.odd else [one]
 
 
-def _message(value: bytes, fields: list[WireField]) -> Reading:
+def _message(value: bytes, fields: list[WireField], *, whole: bool) -> Reading:
     """Read the fields of a message."""
-    reading = Reading(value)
+    reading = Reading(value, whole=whole)
     reading.message(fields)
     return reading
 

@@ -81,9 +81,9 @@ _NOTHING = _Known("", "")
 class Reading:
     """What was read of one message, or of a key. A key is a map, in any order: its columns are put in that of their names."""
 
-    def __init__(self, data: bytes) -> None:
-        """Take the payload that the message lies in."""
-        self.texts = Texts(data)
+    def __init__(self, data: bytes, *, whole: bool = False) -> None:
+        """Take the payload that the message lies in; columns other than those of keys have their texts only if it is ``whole``."""
+        self.texts = Texts(data, whole=whole)
         self._columns: dict[str, dict[str, object]] = {}
         self._metadata: dict[str, object] = {}
 
@@ -101,9 +101,9 @@ class Reading:
         return Walked(self.texts.spans, row._replace(cells=(), key=sorted(self._columns.get("key", {}).items(), key=_name_of)))
 
     def members(self) -> list[Members]:
-        """Return the columns of each part that was read."""
+        """Return the columns of each part that was read, in the order of their names: rows of a table then look alike."""
         table = self.walked().row.table
-        return [Members(table, part, columns) for part, columns in self._columns.items()]
+        return [Members(table, part, dict(sorted(columns.items()))) for part, columns in self._columns.items()]
 
     def message(self, fields: Sequence[WireField]) -> None:
         """Read a `Message`."""

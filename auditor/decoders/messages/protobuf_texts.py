@@ -20,12 +20,12 @@ class Texts:
     """
     What was read so far. ``spans`` are texts as they lie, ``cells`` those that do not.
 
-    ``odd`` counts what does not fit the schema; its texts are in ``cells``.
+    ``odd`` counts what does not fit the schema; its texts are in ``cells``. ``whole`` asks for values beside their places.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, whole: bool = False) -> None:
         """Take the payload."""
-        self.data = data
+        self.data, self.whole = data, whole
         self.spans: list[Span] = []
         self.cells: list[Cell] = []
         self.odd = 0

@@ -29,7 +29,7 @@ _NUMBERS: dict[tuple[int, int], Callable[[bytes, WireField], object]] = {
 
 
 def column(texts: Texts, field: WireField, part: str) -> tuple[str, object] | None:
-    """Read one column: an entry of a map. Return its name and what stands in a key; None if it is no entry."""
+    """Read one column: an entry of a map. Return its name and its value (see `Reading`); None if it is no entry."""
     entry = texts.inside(field) if field.number == 1 else None
     if entry is None:
         texts.unknown(field, Place(part, "", ""))
@@ -41,17 +41,17 @@ def column(texts: Texts, field: WireField, part: str) -> tuple[str, object] | No
     return called, _entry_value(texts, entry, name, Place(part, called, ""), 0)
 
 
-def _label(texts: Texts, field: WireField, place: Place, depth: int) -> None:
+def _label(texts: Texts, field: WireField, place: Place, depth: int) -> tuple[str, object] | None:
     """Read one part of a tuple."""
     entry = texts.inside(field) if field.number == 1 else None
     if entry is None:
         texts.unknown(field, place)
-        return
+        return None
     name, base = _name(entry), place.path or "$"
     called = "" if name is None else texts.read(name)
     if name is not None:
         texts.name(name, called, place._replace(path=f"{base}.{{name}}"))
-    _entry_value(texts, entry, name, place._replace(path=member(base, called)), depth)
+    return called, _entry_value(texts, entry, name, place._replace(path=member(base, called)), depth)
 
 
 def _name(entry: Sequence[WireField]) -> WireField | None:
@@ -74,7 +74,7 @@ def _entry_value(texts: Texts, entry: Sequence[WireField], name: WireField | Non
 
 
 def _value(texts: Texts, field: WireField, place: Place, depth: int) -> object:
-    """Read a value; return what stands in a key."""
+    """Read a value."""
     inner = texts.inside(field) if depth < DEEPEST else None
     if inner is None:
         texts.unknown(field, place)
@@ -89,7 +89,10 @@ def _value(texts: Texts, field: WireField, place: Place, depth: int) -> object:
             texts.unknown(one, place)
         else:
             texts.text(one, place._replace(json=Json.IF_OBJECT) if one.number == _STRING else place)
-            value = texts.read(one) if place.part == "key" else None
+            if one.number == _BYTES and texts.whole:
+                value = f"\\x{texts.data[one.begin : one.end].hex()}"  # as JSON prints BYTES
+            elif texts.whole or place.part == "key":
+                value = texts.read(one)
     return value
 
 
@@ -103,21 +106,21 @@ def _compound(texts: Texts, field: WireField, place: Place, depth: int) -> objec
 
 
 def _array(texts: Texts, fields: Sequence[WireField], place: Place, depth: int) -> object:
-    """Read an array; it cannot stand in a key."""
+    """Read an array."""
     below = place._replace(path=f"{place.path or '$'}[*]")
+    values = []
     for field in fields:
         if field.number == 1:
-            _value(texts, field, below, depth)
+            values.append(_value(texts, field, below, depth))
         else:
             texts.unknown(field, place)
-    return None
+    return values if texts.whole else None
 
 
 def _tuple(texts: Texts, fields: Sequence[WireField], place: Place, depth: int) -> object:
-    """Read a tuple; it cannot stand in a key."""
-    for field in fields:
-        _label(texts, field, place, depth)
-    return None
+    """Read a tuple."""
+    labels = [_label(texts, field, place, depth) for field in fields]
+    return dict(filter(None, labels)) if texts.whole else None
 
 
 def _decimal(texts: Texts, fields: Sequence[WireField], place: Place, _depth: int) -> object:
