@@ -28,7 +28,7 @@ from auditor.remedies import remedy_for
 from auditor.sources import find_inputs
 from auditor.summing import Counts, Ending, summary_of
 from auditor.toolkit import Toolkit
-from auditor.unit import Unit
+from auditor.unit import Unit, learn_unit
 from auditor.workers import Workers
 
 #: The unit number under which the gap of an interrupted input is recorded.
@@ -47,6 +47,7 @@ class Job:
     engine: str = ""
     rule_files: Sequence[Path] = ()
     policy_files: Sequence[Path] = ()
+    fingerprints: Path | None = None
     resume: Path | None = None
 
 
@@ -64,10 +65,12 @@ class Audit:
         self._today = self._started.astimezone().date()
         self._failed: list[str] = []
         self._interrupted = False
+        self._learnt = ""
+        self._unread: list[Note] = []
         self._inputs = self._list_inputs()
         identity = {
             "key": tools.key.key_id,
-            "set of rules and policies": tools.digest,
+            "set of rules, policies and fingerprints": tools.digest,
             "way of reading": digest_of([repr((job.options, sorted(job.tables.items()))).encode()]),
         }
         self._ledger = Ledger.open(job.resume, identity=identity)
@@ -75,9 +78,10 @@ class Audit:
 
     @property
     def size(self) -> int | None:
-        """Return the bytes of all inputs, None if one does not say."""
+        """Return the bytes that are to be read, None if one input does not say how many it has."""
         sizes = [source.size for source in self._inputs]
-        return None if None in sizes else sum(size or 0 for size in sizes)
+        times = 1 if self._tools.confirmer is None else 2
+        return None if None in sizes else times * sum(size or 0 for size in sizes)
 
     def _list_inputs(self) -> list[Input]:
         """Return every input of the arguments once, in the order given."""
@@ -99,8 +103,12 @@ class Audit:
         """
         job = self._job
         self._ledger.forget(UNFINISHED)
+        self._interrupted = not self._learn(progress)
         # What has no version may hold anything by now.
-        self._ledger.ask((self._name(source), source.version) for source in self._inputs if source.version)
+        self._ledger.ask((self._name(source), self._version(source)) for source in self._inputs if source.version)
+        if self._interrupted:
+            self._name_unfinished()
+            return
         for snapshot in self._ledger.profiles():
             self._profiles.restore(snapshot)
         try:
@@ -108,7 +116,7 @@ class Audit:
             with Workers(
                 self._tools,
                 job.jobs,
-                files=(job.rule_files, job.policy_files),
+                files=(job.rule_files, job.policy_files, job.fingerprints),
                 engine=job.engine,
                 remote=remote,
                 kept=job.resume is not None,
@@ -116,10 +124,44 @@ class Audit:
             ) as workers:
                 for unit, partial in workers.scan(self._units(progress)):
                     profiles = self._merge_profiles(partial)
-                    self._ledger.add(partial, uri=self._name(unit.source), version=unit.source.version, profiles=profiles)
+                    version = self._version(unit.source)
+                    self._ledger.add(partial, uri=self._name(unit.source), version=version, profiles=profiles)
         except KeyboardInterrupt:
             self._interrupted = True
             self._name_unfinished()
+
+    def _learn(self, progress: Callable[[int], None]) -> bool:
+        """Learn the fingerprints of live tokens from all inputs before any is scanned; tell whether that was not interrupted."""
+        confirmer = self._tools.confirmer
+        if confirmer is None:
+            return True
+        try:
+            for source in self._inputs:
+                if source.kind in _LOCAL and not source.version:
+                    what = "is read once, by the scan: fingerprints in it were not learned"
+                    self._unread.append(Note(self._tools.scrub(shown_uri(source.uri)), what))
+                    continue
+                for unit in self._plan(source):
+                    learn_unit(unit, self._tools, progress)
+                confirmer.commit()
+        except KeyboardInterrupt:
+            return False
+        self._unread += [
+            Note(
+                "fingerprints",
+                f"{self._tools.scrub(f'{table}.{column}')}: {count:,} rows without a key, or none of the recipe",
+            )
+            for (table, column), count in sorted(confirmer.unread.items())
+        ]
+        if not len(confirmer):
+            self._unread.append(Note("fingerprints", "none were learned: no input has a live row of the declared tables"))
+        self._learnt = confirmer.learnt()
+        confirmer.rest()
+        return True
+
+    def _version(self, source: Input) -> str:
+        """Return the version of an input under what was learned: what was scanned without knowing that is scanned again."""
+        return f"{source.version} {self._learnt}" if source.version and self._learnt else source.version
 
     def _merge_profiles(self, partial: Partial) -> list[bytes]:
         """Add a unit's column profiles to those of all; return what a run that resumes this one needs of them."""
@@ -140,7 +182,7 @@ class Audit:
     def _units(self, progress: Callable[[int], None]) -> Iterator[Unit]:
         """Yield the units that an earlier run did not finish."""
         for source in self._inputs:
-            done = self._ledger.finished(self._name(source), source.version)
+            done = self._ledger.finished(self._name(source), self._version(source))
             for unit in self._plan(source):
                 if unit.ordinal not in done:
                     yield unit
@@ -150,12 +192,12 @@ class Audit:
     def _name_unfinished(self) -> None:
         """Record as a gap every input that was not finished, so that "not looked at" never looks like clean."""
         for source in self._inputs:
-            done = self._ledger.finished(self._name(source), source.version)
+            done = self._ledger.finished(self._name(source), self._version(source))
             if any(unit.ordinal not in done for unit in self._plan(source)):
                 shown = self._tools.scrub(shown_uri(source.uri))
                 partial = Partial(Receipt(shown, UNFINISHED, source.kind, "unfinished", "", "", 0, 0))
                 partial.gap(Gap(shown, "the audit was interrupted before this input was finished"))
-                self._ledger.add(partial, uri=self._name(source), version=source.version)
+                self._ledger.add(partial, uri=self._name(source), version=self._version(source))
 
     def findings(self) -> Iterator[Finding]:
         """Yield every finding, in report order."""
@@ -233,7 +275,7 @@ class Audit:
             unused_baseline=[entry.label for entry in self._baseline.unused],
         )
         expired = [Note("baseline", f"expired, so it counts again: {entry.label}") for entry in self._baseline.expired]
-        return replace(summary, notes=[*summary.notes, *expired])
+        return replace(summary, notes=[*summary.notes, *self._unread, *expired])
 
     def close(self) -> None:
         """Close the record."""

@@ -68,6 +68,7 @@ class AuditKey:
         """Derive the subkeys; refuse a key of under 16 bytes."""
         if len(raw) < 16:
             raise ConfigError("the key is shorter than 16 bytes", fix="use 32 random bytes, for example `openssl rand -hex 32`")
+        self._raw = raw
         self.key_id = _hkdf(raw, "auditor key id", 4).hex()
         self._begin = f"sec_{self.key_id}"
         self._secret = _Mac(_hkdf(raw, "auditor secret id"))
@@ -87,6 +88,10 @@ class AuditKey:
         """Return the id of one secret (or '', a whole column) at one place under one rule or policy."""
         digest = self._finding.digest(_tuple_bytes((secret_id, rule, cluster, table, column, path)))
         return f"fnd_{self.key_id}{digest[:16].hex()}"
+
+    def subkey(self, purpose: str) -> bytes:
+        """Return 32 bytes for one purpose alone, from which neither the key nor another purpose's bytes can be told."""
+        return _hkdf(self._raw, f"auditor subkey {purpose}")
 
     def digest(self, text: str) -> str:
         """Return a short stand-in for a value that may not be shown, such as an unusual primary key."""

@@ -123,12 +123,17 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is ever shown of a secret: public prefix, length, alphabet, and how it was wrapped."""
+    """
+    All that is ever shown of a secret: public prefix, length, alphabet, and how it was wrapped.
+
+    ``held_by`` names rows that hold the fingerprint of a token that is confirmed to be live.
+    """
 
     redacted: str
     length: int
     alphabet: str
     decoded_by: tuple[str, ...] = ()
+    held_by: tuple[str, ...] = ()
 
 
 class Sighting(NamedTuple):

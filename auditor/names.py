@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from auditor.hlc import Timestamp
 
 _ESCAPE = re.compile(r"_u([0-9a-fA-F]{8}|[0-9a-fA-F]{4})_")
+#: What parts of a key are called that have no name: the first '', each further one by its index.
+NAMELESS = re.compile(r"(?:\[\d+\])?")
 # Families that CockroachDB names itself: `primary`, and `fam_<id>_<columns>` for the rest.
 _FAMILY = re.compile(r"primary|fam_\d+_\w+")
 # The topic is greedy: it may hold dashes, dots, spaces and slashes. Only the parts around it are of a fixed form.

@@ -34,13 +34,15 @@ class Haystack(NamedTuple):
     ``rows`` takes byte positions of matches (of a match's last byte) and returns two arrays of one length: indexes into those
     positions, and the row of the batch that each lies in. A position in a dictionary's value lies in every row that refers to
     it. It is called only if something matched, so it may be costly. ``values`` is None where rows must be decoded. Where values
-    lie back to back (``adjacent``), a match may begin in the value before, and then is none.
+    lie back to back (``adjacent``), a match may begin in the value before, and then is none; ``cuts`` returns where they end,
+    ascending.
     """
 
     data: bytes
     rows: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]
     values: Values | None = None
     adjacent: bool = False
+    cuts: Callable[[], NDArray[np.int64]] | None = None
 
 
 class Frame(NamedTuple):

@@ -62,7 +62,9 @@ class Seen:
         """Count one more of the same secret."""
         self.count_only(sighting)
         evidence, known = sighting.evidence, self.evidence
-        if evidence is not None and (known is None or evidence.decoded_by != known.decoded_by):
+        if evidence is not None and (
+            known is None or (evidence.decoded_by, evidence.held_by) != (known.decoded_by, known.held_by)
+        ):
             self.evidence = evidence if known is None else min(known, evidence, key=evidence_order)
 
     def count_only(self, sighting: Sighting) -> None:
@@ -87,7 +89,12 @@ def _shared(evidence: Evidence) -> Evidence:
 
 def evidence_order(evidence: Evidence) -> tuple[int, tuple[str, ...], str]:
     """Order evidence of one secret so that the plainest wins, whatever was seen first."""
-    return (len(evidence.decoded_by), evidence.decoded_by, evidence.redacted)
+    return (layers_of(evidence), evidence.decoded_by, evidence.redacted)
+
+
+def layers_of(evidence: Evidence) -> int:
+    """Return how many encodings were undone; -1, before all others, where it is known whose live token it is."""
+    return -1 if evidence.held_by else len(evidence.decoded_by)
 
 
 class Place:

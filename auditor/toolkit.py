@@ -8,6 +8,8 @@ from pathlib import Path
 
 from auditor.columns.profiles import Profiles
 from auditor.columns.sampling import Source
+from auditor.confirm.confirmer import Confirmer
+from auditor.confirming import LIVE_TOKEN, TEXT_OF_LIVE_TOKEN, Confirming, Learning
 from auditor.detect.detector import Detector, Tells, always
 from auditor.detect.engines import make_engine
 from auditor.detect.hits import Prefilter
@@ -24,29 +26,58 @@ _POLICY = "policy."
 
 @dataclass(frozen=True, slots=True)
 class Toolkit:
-    """Rules, the prefilter made from their expressions, policies if there are any, and the key. Used by one thread at a time."""
+    """
+    Rules, the prefilter made from their expressions, policies if there are any, and the key. Used by one thread at a time.
+
+    ``confirmer`` knows the fingerprints of live tokens, if any are declared.
+    """
 
     rulebook: Rulebook
     prefilter: Prefilter
     key: AuditKey
     policies: Policies | None = None
+    confirmer: Confirmer | None = None
 
     @classmethod
-    def load(cls, rule_files: Sequence[Path], engine: str, key: AuditKey, policy_files: Sequence[Path] = ()) -> Toolkit:
+    def load(
+        cls,
+        rule_files: Sequence[Path],
+        engine: str,
+        key: AuditKey,
+        policy_files: Sequence[Path] = (),
+        confirmer: Confirmer | None = None,
+    ) -> Toolkit:
         """Load and compile the shipped rules and the user's, and the policies. Raise `ConfigError`."""
         rulebook = load_rulebook(rule_files)
         policies = Policies.load(policy_files, rulebook.by_id) if policy_files else None
-        return cls(rulebook, Prefilter(rulebook, make_engine(rulebook.expressions, engine)), key, policies)
+        return cls(rulebook, Prefilter(rulebook, make_engine(rulebook.expressions, engine)), key, policies, confirmer)
 
     @property
     def digest(self) -> str:
-        """Return what tells this set of rules and policies from others, in the coverage of what was read under it."""
-        rules = self.rulebook.digest
-        return rules if self.policies is None else digest_of([rules.encode(), self.policies.digest.encode()])
+        """Return what tells these rules, policies and fingerprints from others, in the coverage of what was read under them."""
+        digest = self.rulebook.digest
+        for more in (self.policies, self.confirmer):
+            digest = digest if more is None else digest_of([digest.encode(), more.digest.encode()])
+        return digest
 
     def inspector(self, detector: Detector, *, tells: Tells = always, outlet: Outlet = ANY) -> Inspector:
-        """Return what inspects rows on their way through an outlet: a detector, and the policies if there are any."""
-        return detector if self.policies is None else Policing(self.policies, detector, self.key, tells=tells, outlet=outlet)
+        """Return what inspects rows on their way through an outlet: a detector, and policies and fingerprints if any."""
+        policies = self.policies
+        inner = detector if policies is None else Policing(policies, detector, self.key, tells=tells, outlet=outlet)
+        return self.confirming(inner, detector, tells)
+
+    def confirming(self, inner: Inspector, detector: Detector, tells: Tells = always) -> Inspector:
+        """Return an inspector that looks for live tokens, too, if their fingerprints are declared."""
+        return inner if self.confirmer is None else Confirming(inner, self.confirmer, detector, self.key, tells=tells)
+
+    def learning(self) -> Inspector:
+        """Return what learns fingerprints; only where some are declared."""
+        assert self.confirmer is not None
+        return Learning(self.confirmer)
+
+    def hidden(self, text: str) -> str:
+        """Return a text without live tokens."""
+        return text if self.confirmer is None else self.confirmer.scrub(text)
 
     def profiles(self, horizons: Mapping[Source, int] | None = None) -> Profiles:
         """Return empty profiles; ``horizons`` are the bounds of other units (see `Profiles`)."""
@@ -62,7 +93,7 @@ class Toolkit:
 
     def scrub(self, text: str) -> str:
         """Return a text without the secrets in it; see `Detector.scrub`."""
-        return self.detector("", _Unheeded()).scrub(text)
+        return self.hidden(self.detector("", _Unheeded()).scrub(text))
 
 
 def described(rulebook: Rulebook, policies: Policies | None, rule_id: str, place: tuple[str, str, str]) -> FindingText:
@@ -72,6 +103,8 @@ def described(rulebook: Rulebook, policies: Policies | None, rule_id: str, place
     What is gone, since rules and policies change, is told by its id.
     """
     table, column, path = place
+    if rule_id == LIVE_TOKEN:
+        return TEXT_OF_LIVE_TOKEN
     if rule_id.startswith(_POLICY):
         said = None if policies is None else policies.text(rule_id, table, column, path)
         if said is None:

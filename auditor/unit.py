@@ -124,6 +124,18 @@ def scan_unit(unit: Unit, tools: Toolkit, progress: Callable[[int], None], known
     return piece.partial
 
 
+def learn_unit(unit: Unit, tools: Toolkit, progress: Callable[[int], None]) -> None:
+    """Take in the fingerprints that one unit holds. What is wrong with it is told by whoever scans it."""
+    scan = _UnitScan(unit, tools, progress, None, start=Place(unit.start), known=None, counts=None, outlet=ANY)
+    scan.inspector = scan.of_names = tools.learning()
+    try:
+        with unit.source.open() as file:
+            for _ in scan.pieces(file):
+                pass
+    except (DecodeError, SourceUnavailable, OSError):
+        return
+
+
 def scan_pieces(
     unit: Unit,
     tools: Toolkit,
@@ -188,11 +200,12 @@ class _UnitScan:
         self.detector = self.tools.detector(self.uri, self.partial, self.partial.tally.tells)
         outlet = self._outlet()
         inspector = self.tools.inspector(self.detector, tells=self.partial.tally.tells, outlet=outlet)
-        self.inspector = Profiling(inspector, self.profiles, outlet.canonical)
+        self.inspector: Inspector = Profiling(inspector, self.profiles, outlet.canonical)
+        self.of_names = self.tools.confirming(self.detector, self.detector, self.partial.tally.tells)
 
     def _end(self, place: Place, *, done: bool = True, **receipt: Any) -> Piece:
         """Finish the piece under way at a place, fill in its receipt, and start the next."""
-        self.partial.receipt = replace(self.partial.receipt, table=self.detector.scrub(self._table()), **receipt)
+        self.partial.receipt = replace(self.partial.receipt, table=self._scrub(self._table()), **receipt)
         self.place = place
         piece = self._piece(done=done)
         if not done:
@@ -206,12 +219,12 @@ class _UnitScan:
 
     def unreadable(self, error: DecodeError) -> Piece:
         """End where nothing more can be read, whenever it is tried."""
-        self.gap(Gap(self.uri, self.detector.scrub(error.what)))
+        self.gap(Gap(self.uri, self._scrub(error.what)))
         return self._piece(done=True)
 
     def unreachable(self, error: SourceUnavailable) -> Piece:
         """End where the input could not be read on for now."""
-        what = self.detector.scrub(error.what)
+        what = self._scrub(error.what)
         return self._piece(done=False, broken=SourceUnavailable(what, where=self.uri, fix=error.fix))
 
     def gap(self, gap: Gap) -> None:
@@ -263,7 +276,7 @@ class _UnitScan:
             rows = self._inspect(ReadAhead(blob.batches(first, end, row + 1)))
             share = _share(unit.source.size, end, groups) - _share(unit.source.size, first, groups)
             self.progress(share)
-            columns = {self.detector.scrub(name): why for name, why in blob.columns.items()}
+            columns = {self._scrub(name): why for name, why in blob.columns.items()}
             feed = any(name.startswith(_FEED_COLUMNS) for name in columns)
             first, row, done = end, row + rows, end >= last
             counts = {"rows": rows, "bytes": share, "columns": columns, "feed": feed}
@@ -322,7 +335,7 @@ class _UnitScan:
         self, stream: Iterator[_Chunk], chunks: Chunks, layout: Layout, offset: int, packing: str
     ) -> Iterator[Piece]:
         """Inspect chunks, the first of which begins at ``offset``: those that lie before the start are only framed."""
-        columns = {self.detector.scrub(name): "" for name in layout.columns} or {"*": ""}
+        columns = {self._scrub(name): "" for name in layout.columns} or {"*": ""}
         feed = layout.format.startswith(_MESSAGES) or is_changefeed_file(self.unit.source.name)
         self._at = Place(offset, self.place.row if offset == self.place.offset else 0)
         chunk = next(stream, None)
@@ -363,7 +376,7 @@ class _UnitScan:
         if manifest and len(head) >= HEAD:
             manifest = export_manifest(text.peek(LARGEST_MANIFEST))
         if manifest:
-            self.partial.stated.extend((self.detector.scrub(name), rows) for name, rows, _ in manifest)
+            self.partial.stated.extend((self._scrub(name), rows) for name, rows, _ in manifest)
         for note in () if manifest else layout.notes:
             self.note(Note(self.uri, note))
         self._inspect_names(layout.columns, head[: layout.preamble].decode("utf-8", "replace"))
@@ -384,7 +397,7 @@ class _UnitScan:
         cells = [Cell("topic", "", "", self.unit.source.name), Cell("header", "", "", remarks)]
         cells += [Cell("after", name, "$.{name}", name) for name in columns if len(name) >= SHORTEST_NAME]
         names = NamesBatch(Row(cells), self._table())
-        run((names,), (self._counting(self.detector),), self.partial, lambda _rows: None)
+        run((names,), (self._counting(self.of_names),), self.partial, lambda _rows: None)
 
     def _counting(self, inspector: Inspector) -> Inspector:
         """Return an inspector whose sightings are those that count in the piece under way."""
@@ -393,6 +406,10 @@ class _UnitScan:
     def _outlet(self) -> Outlet:
         """Return where the input's rows have left to."""
         return self.outlet if self.outlet.destinations else Outlet((shown_uri(self.unit.source.uri),), self.outlet.canonical)
+
+    def _scrub(self, text: str) -> str:
+        """Return a text without the secrets in it."""
+        return self.tools.hidden(self.detector.scrub(text))
 
     def _table(self) -> str:
         """Return the table that the user, or else the file's name, gives the input."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from auditor.confirming import open_confirmer
 from auditor.identity import AuditKey
 from auditor.memory import suit_scanning
 from auditor.pipeline import Partial
@@ -39,15 +40,16 @@ class Workers(AbstractContextManager["Workers"]):
         tools: Toolkit,
         jobs: int,
         *,
-        files: tuple[Sequence[Path], Sequence[Path]],
+        files: tuple[Sequence[Path], Sequence[Path], Path | None],
         engine: str,
         remote: bool,
         kept: bool,
         progress: Callable[[int], None],
     ) -> None:
         """
-        Start the pool; ``files`` are those of rules and of policies, ``progress`` is told how many more bytes were read.
+        Start the pool.
 
+        ``files`` are those of rules, of policies and of fingerprints. ``progress`` is told how many more bytes were read.
         ``kept`` says that units are kept for later runs (see `Known`).
         """
         global _tools, _read
@@ -60,8 +62,9 @@ class Workers(AbstractContextManager["Workers"]):
         if jobs > 1:
             context = multiprocessing.get_context("fork" if sys.platform == "linux" and not remote else "spawn")
             _tools, _read = tools, context.Value("Q", 0)
+            store = None if tools.confirmer is None else tools.confirmer.path
             self._pool = ProcessPoolExecutor(
-                jobs, mp_context=context, initializer=_start, initargs=(*map(list, files), engine, tools.key, kept, _read)
+                jobs, mp_context=context, initializer=_start, initargs=(files, store, engine, tools.key, kept, _read)
             )
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -120,7 +123,14 @@ class Workers(AbstractContextManager["Workers"]):
         self._told = total
 
 
-def _start(rule_files: Sequence[Path], policy_files: Sequence[Path], engine: str, key: AuditKey, kept: bool, read: Any) -> None:  # noqa: FBT001 - as a pool passes it
+def _start(
+    files: tuple[Sequence[Path], Sequence[Path], Path | None],
+    store: Path | None,
+    engine: str,
+    key: AuditKey,
+    kept: bool,  # noqa: FBT001 - as a pool passes it
+    read: Any,
+) -> None:
     """Prepare a worker process: it leaves Ctrl-C to its parent, and compiles the rules unless it inherited them."""
     global _tools, _read
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -128,7 +138,9 @@ def _start(rule_files: Sequence[Path], policy_files: Sequence[Path], engine: str
     _read = read
     _known.begin(kept=kept)
     if _tools is None:
-        _tools = Toolkit.load(rule_files, engine, key, policy_files)
+        rules, policies, fingerprints = files
+        confirmer = None if fingerprints is None or store is None else open_confirmer(fingerprints, key, store)
+        _tools = Toolkit.load(rules, engine, key, policies, confirmer)
 
 
 def _scan(unit: Unit) -> Partial:

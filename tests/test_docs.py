@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from auditor.alerts import AlertSettings
 from auditor.cli import group
 from auditor.config import Config, Feed
+from auditor.confirm.settings import FingerprintFile
 from auditor.detect.rule import RuleFile
 from auditor.policies.form import PolicyFile
 from auditor.service.metrics import Metrics
@@ -78,12 +79,14 @@ def metric_names() -> set[str]:
 
 @pytest.mark.parametrize("snippet", snippets("yaml"), ids=str)
 def test_settings_that_are_shown_are_read_by_the_program(snippet: Snippet) -> None:
-    """Each block of YAML is a configuration or a part of it, a feed, an alert sink, a file of rules, or rules for Prometheus."""
+    """Each block of YAML is a configuration or a part of it, or one of the other files that the program or Prometheus reads."""
     shown = yaml.safe_load(snippet.text)
     if "groups" in shown:
         assert alerted(shown) <= metric_names()
     elif "kind" in shown:
         TypeAdapter[Any](Feed | AlertSettings).validate_python(shown)
+    elif "fingerprints" in shown:
+        FingerprintFile.model_validate(shown)
     elif "tables" in shown:
         PolicyFile.model_validate(shown)
     elif any(isinstance(rule, Mapping) for rule in shown.get("rules", ())):

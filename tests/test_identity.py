@@ -34,6 +34,14 @@ def test_an_id_is_a_hmac(secret: str) -> None:
     assert key.secret_id(secret) == f"sec_{key.key_id}{expected}" == copy.deepcopy(key).secret_id(secret)
 
 
+def test_subkeys_are_of_one_purpose(key: AuditKey) -> None:
+    """32 bytes by HKDF, the same from a copy, and others for another purpose or key."""
+    extracted = hmac.digest(b"\0" * 32, b"k" * 32, "sha256")
+    expected = hmac.digest(extracted, b"auditor subkey one\x01", "sha256")
+    assert key.subkey("one") == expected == copy.deepcopy(key).subkey("one")
+    assert len({expected, key.subkey("two"), AuditKey(b"j" * 32).subkey("one")}) == 3
+
+
 @given(parts=st.tuples(*[st.text(max_size=5)] * 5))
 def test_a_finding_id_depends_on_where_parts_end(parts: tuple[str, str, str, str, str]) -> None:
     """Moving a character from one part to the next is another finding."""

@@ -18,6 +18,7 @@ def texts() -> Mapping[str, str]:
     """Return every schema by its file name."""
     from auditor.alerts.event import alert_schema
     from auditor.config import Config
+    from auditor.confirm.settings import FingerprintFile
     from auditor.detect.rule import RuleFile
     from auditor.policies import policy_schema
     from auditor.reports.schema import finding_schema
@@ -26,6 +27,7 @@ def texts() -> Mapping[str, str]:
     return {
         "alert.schema.json": _text("The body of an alert", alert_schema()),
         "config.schema.json": _text("The configuration of `auditor watch`", Config.model_json_schema()),
+        "fingerprints.schema.json": _text("A file of fingerprints", FingerprintFile.model_json_schema()),
         "finding.schema.json": _text("One line of `auditor scan --report jsonl=FILE`", finding_schema()),
         "policy.schema.json": _text("A policy file", policy_schema()),
         "rule.schema.json": _text("A file of rules", RuleFile.model_json_schema()),

@@ -30,6 +30,11 @@ from auditor.model import Severity
 )
 @click.option("--policy", "policy_files", multiple=True, type=click.Path(path_type=Path), help="A policy file (repeatable).")
 @click.option(
+    "--fingerprints",
+    type=click.Path(path_type=Path),
+    help="A file that declares which columns hold hashes of live tokens: those tokens are then looked for in all inputs.",
+)
+@click.option(
     "--key-file", type=click.Path(path_type=Path), help="File with the key of ids; default AUDITOR_KEY, then your own key."
 )
 @click.option(
@@ -64,6 +69,7 @@ def scan(
     ddl: Path | None,
     rule_files: tuple[Path, ...],
     policy_files: tuple[Path, ...],
+    fingerprints: Path | None,
     key_file: Path | None,
     reports: tuple[str, ...],
     fail_on: str,
@@ -83,6 +89,7 @@ def scan(
     from auditor.audit import Audit, Job
     from auditor.baseline import Baseline, load
     from auditor.cli.progress import shown
+    from auditor.confirming import fresh_confirmer
     from auditor.decoders.ddl import read_ddl
     from auditor.decoders.options import ReadOptions
     from auditor.memory import suit_scanning
@@ -95,11 +102,12 @@ def scan(
     tables = read_ddl(ddl.read_bytes(), str(ddl)) if ddl is not None else {}
     key = find_key(key_file, may_create=baseline_file is None and (resume is None or not resume.exists()))
     baseline = load(baseline_file, key.key_id) if baseline_file is not None else Baseline(key.key_id)
-    job = Job(inputs, options, tables, jobs, engine, rule_files, policy_files, resume)
-    audit = Audit(job, Toolkit.load(rule_files, engine, key, policy_files), baseline)
-    with shown(audit.size, quiet=quiet) as progress:
-        audit.scan(progress)
-    summary = audit.summary(Severity.of(fail_on))
-    write_reports(specs, audit.findings, summary)
-    audit.close()
+    job = Job(inputs, options, tables, jobs, engine, rule_files, policy_files, fingerprints, resume)
+    with fresh_confirmer(fingerprints, key) as confirmer:
+        audit = Audit(job, Toolkit.load(rule_files, engine, key, policy_files, confirmer), baseline)
+        with shown(audit.size, quiet=quiet) as progress:
+            audit.scan(progress)
+        summary = audit.summary(Severity.of(fail_on))
+        write_reports(specs, audit.findings, summary)
+        audit.close()
     sys.exit(summary.exit_code)

@@ -8,13 +8,13 @@ between repeats the batch: what is learned twice is learned once, and says again
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import RLock
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from auditor.confirm.entries import Entries
 from auditor.confirm.learning import Learner, Version, sortable
@@ -25,24 +25,24 @@ from auditor.confirm.settings import FingerprintSettings
 from auditor.confirm.shelf import Content, Held, Holder, Shelf
 from auditor.confirm.suspects import Suspected, Suspects
 from auditor.hlc import Timestamp
-from auditor.identity import AuditKey
+from auditor.identity import AuditKey, digest_of
 from auditor.model import Cell, Evidence, Row
-from auditor.protocols import Frame, Haystack, RowBatch
+from auditor.protocols import Frame, RowBatch
 from auditor.redaction import evidence_of
 
 _NOTHING = Content(None, None)
-#: Return where the values of a haystack begin that lie back to back in it, ascending; None if they do not.
-Cuts = Callable[[Haystack], NDArray[np.int64] | None]
 
 
 class Confirmation(NamedTuple):
     """
     A live token, seen raw: where, and which rows hold its fingerprint. Holds no plaintext.
 
-    ``row`` is an index into the batch; ``start`` and ``end`` count characters of the text at the path. ``table`` is the row's.
+    ``row`` is an index into the batch, ``ordinal`` counts the rows of a record that carries several; ``table`` is the row's.
+    ``start`` and ``end`` count characters of the text at the path.
     """
 
     row: int
+    ordinal: int
     table: str
     part: str
     column: str
@@ -76,9 +76,13 @@ class Confirmer:
         Raise `ConfigError` where a recipe's key is missing or the store is of another key, `StateError` where it cannot be read.
         """
         recipes = [Recipe.of(one) for one in settings]
+        said = [one.model_dump_json().encode() for one in settings]
         self._key = key
+        self.path = path
         self._learner = Learner(settings, recipes, subkey, key.digest)
         self._lookup = Lookup(settings, recipes, subkey)
+        #: Tells settings from others, and the keys and peppers that they refer to.
+        self.digest = digest_of([*said, *self._lookup.entries(b"of a key")])
         self._shelf = Shelf(path, Mac(subkey).digest(b"mark")[:8].hex())
         self._entries = Entries(self._shelf.count(), self._shelf.names())
         self._suspects = Suspects()
@@ -144,7 +148,7 @@ class Confirmer:
             for finding in () if entry is None else self._suspects.of(entry):
                 yield Event(finding, self._learner.holder(version), live=True)
 
-    def confirmations(self, batch: RowBatch, cuts: Cuts) -> Iterator[Confirmation]:
+    def confirmations(self, batch: RowBatch) -> Iterator[Confirmation]:
         """
         Yield the live tokens in a batch by row, each once for each place.
 
@@ -154,28 +158,29 @@ class Confirmer:
             return
         rows: set[int] = set()
         for haystack in batch.haystacks():
-            matches = self._lookup.matches(haystack.data, self._entries, cuts(haystack))
+            cuts = None if haystack.cuts is None else haystack.cuts()
+            matches = self._lookup.matches(haystack.data, self._entries, cuts)
             if matches:
                 last = np.array([match.candidate.end - 1 for match in matches], dtype=np.int64)
                 rows.update(haystack.rows(last)[1].tolist())
         for index in sorted(rows):
             first = batch.decode(index)
-            for row in (first, *first.also):
-                yield from self._in_row(batch, index, row)
+            for ordinal, row in enumerate((first, *first.also)):
+                yield from self._in_row(batch.table_of(row), index, ordinal, row)
 
-    def _in_row(self, batch: RowBatch, index: int, row: Row) -> Iterator[Confirmation]:
+    def _in_row(self, table: str, index: int, ordinal: int, row: Row) -> Iterator[Confirmation]:
         """Yield the live tokens of one row."""
         seen: set[tuple[str, str, str, str]] = set()
         for cell in row.cells:
             raw = cell.text.encode("utf-8", "surrogatepass")
             for match in sorted(self._lookup.matches(raw, self._entries), key=lambda match: match.candidate):
-                found = self._confirmation(index, batch.table_of(row), cell, raw, match)
+                found = self._confirmation((index, ordinal), table, cell, raw, match)
                 place = (found.part, found.column, found.path, found.secret_id)
                 if found.holders and place not in seen:
                     seen.add(place)
                     yield found
 
-    def _confirmation(self, index: int, table: str, cell: Cell, raw: bytes, match: Match) -> Confirmation:
+    def _confirmation(self, at: tuple[int, int], table: str, cell: Cell, raw: bytes, match: Match) -> Confirmation:
         """Describe a match without its plaintext."""
         start, end, value = match.candidate
         secret = value.decode("utf-8", "replace")
@@ -184,9 +189,21 @@ class Confirmer:
         first = len(raw[:start].decode("utf-8", "replace"))
         last = first + len(raw[start:end].decode("utf-8", "replace"))
         evidence = evidence_of(secret, match.prefix)
-        return Confirmation(
-            index, table, cell.part, cell.column, cell.path, first, last, self._key.secret_id(secret), evidence, holders
-        )
+        secret_id = self._key.secret_id(secret)
+        part, column, path, _ = cell
+        return Confirmation(*at, table, part, column, path, first, last, secret_id, evidence, holders)
+
+    def scrub(self, text: str) -> str:
+        """Return a text with every live token in it replaced by its redacted form: for names, paths and keys that are shown."""
+        raw = text.encode("utf-8", "surrogatepass")
+        last = len(raw)
+        # Of tokens that overlap the longest goes first; what is left of the others stands in what it replaced.
+        spans = {(match.candidate.end, match.candidate.start): match for match in self._lookup.matches(raw, self._entries)}
+        for (end, start), match in sorted(spans.items(), key=lambda span: (-span[0][0], span[0][1])):
+            if end <= last:
+                shown = evidence_of(match.candidate.value.decode("utf-8", "replace"), match.prefix).redacted
+                raw, last = raw[:start] + shown.encode() + raw[end:], start
+        return raw.decode("utf-8", "surrogatepass")
 
     def suspect(self, finding_id: str, value: str) -> tuple[list[Suspected], list[Event]]:
         """
@@ -230,6 +247,18 @@ class Confirmer:
         """Write down what was learned."""
         with self._lock:
             self._shelf.commit()
+
+    def rest(self) -> None:
+        """Close the store until it is asked next: an open one does not survive a fork. What was not committed is dropped."""
+        with self._lock:
+            self._shelf.rest()
+
+    def learnt(self) -> str:
+        """Return a digest of all fingerprints that are known."""
+        known = hashlib.sha256()
+        for names in self._shelf.names():
+            known.update(names)
+        return known.hexdigest()[:16]
 
     def close(self) -> None:
         """Close the store; what was not committed is dropped."""

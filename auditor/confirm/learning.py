@@ -151,12 +151,19 @@ class Learner:
 
     def _columns_of(self, table: str) -> list[_Column]:
         """Return the columns of a table that hold fingerprints."""
-        return [column for column, glob in zip(self._columns, self._globs, strict=True) if glob.fullmatch(table)]
+        return [column for column, glob in zip(self._columns, self._globs, strict=True) if table and _is_meant(table, glob)]
 
 
-def _glob(pattern: str) -> re.Pattern[str]:
-    """Compile a glob in which ``*`` and ``?`` stand for anything but a dot."""
-    return re.compile("".join({"*": "[^.]*", "?": "[^.]"}.get(each, re.escape(each)) for each in pattern), re.DOTALL)
+def _glob(pattern: str) -> list[re.Pattern[str]]:
+    """Compile a glob of a table, in which ``*`` and ``?`` stand for anything but a dot: the table's own name first."""
+    wild = {"*": ".*", "?": "."}
+    parts = reversed(pattern.split("."))
+    return [re.compile("".join(wild.get(each) or re.escape(each) for each in part), re.DOTALL) for part in parts]
+
+
+def _is_meant(table: str, glob: Sequence[re.Pattern[str]]) -> bool:
+    """Tell whether a glob means a table; a name that is incomplete is compared by the parts that it has."""
+    return all(part.fullmatch(name) for part, name in zip(glob, reversed(table.split(".")), strict=False))
 
 
 def _wanted(condition: object) -> Callable[[object], bool]:

@@ -101,6 +101,13 @@ class FingerprintSettings(_Settings):
     live_when: dict[str, Condition] = Field(default_factory=dict)
 
 
+class FingerprintFile(_Settings):
+    """A file of `--fingerprints`: the columns that hold fingerprints of live tokens."""
+
+    fingerprints: Annotated[tuple[FingerprintSettings, ...], Field(min_length=1)]
+
+
 Scalar = str | bool | int | float | None
 Condition = Scalar | list[Scalar]
 FingerprintSettings.model_rebuild()
+FingerprintFile.model_rebuild()

@@ -67,14 +67,11 @@ class Shelf:
 
     def __init__(self, path: Path | None, mark: str) -> None:
         """Open or create the file (0600), or a shelf in memory. ``mark`` tells the key; raise `ConfigError` for another's."""
+        self._path = path
+        self._open: sqlite3.Connection | None = None
         try:
             if path is not None:
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            # Whoever shares it between threads takes turns.
-            self._base = sqlite3.connect(str(path or ":memory:"), isolation_level=None, check_same_thread=False)
-            self._base.execute("PRAGMA journal_mode = WAL")
-            self._base.execute("PRAGMA synchronous = FULL")
-            self._base.execute(f"PRAGMA cache_size = -{_CACHE}")
             self._create(mark)
             known = dict(self._base.execute("SELECT name, value FROM about"))
         except (OSError, sqlite3.Error) as error:
@@ -88,6 +85,17 @@ class Shelf:
             (table, column): number
             for number, table, column in self._base.execute("SELECT number, table_name, column_name FROM place")
         }
+
+    @property
+    def _base(self) -> sqlite3.Connection:
+        """Return the connection, opened if it is not."""
+        if self._open is None:
+            # Whoever shares it between threads takes turns.
+            self._open = sqlite3.connect(str(self._path or ":memory:"), isolation_level=None, check_same_thread=False)
+            self._open.execute("PRAGMA journal_mode = WAL")
+            self._open.execute("PRAGMA synchronous = FULL")
+            self._open.execute(f"PRAGMA cache_size = -{_CACHE}")
+        return self._open
 
     def _create(self, mark: str) -> None:
         """Create the tables of a new file."""
@@ -150,9 +158,16 @@ class Shelf:
             except sqlite3.Error as error:
                 raise StateError(f"the store of fingerprints cannot be written: {type(error).__name__}") from None
 
+    def rest(self) -> None:
+        """Close a file until it is asked next; one in memory stays. What was not committed is dropped."""
+        if self._open is not None and self._path is not None:
+            self._open.close()
+            self._open = None
+
     def close(self) -> None:
         """Close the file; what was not committed is dropped."""
-        self._base.close()
+        if self._open is not None:
+            self._open.close()
 
     def _place(self, holder: Holder) -> int:
         """Return the number of a table and column."""

@@ -222,6 +222,14 @@ def key_pairs(key: object, columns: object) -> list[tuple[str, object]]:
     return [(_column_of(part, columns), part) for part in key]
 
 
+def columns_of_key(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """Return the parts of a key by their names, in its order; a name that was had before is ``[index]`` (`names.NAMELESS`)."""
+    columns: dict[str, object] = {}
+    for index, (name, part) in enumerate(pairs):
+        columns[name if name not in columns else f"[{index}]"] = part
+    return columns
+
+
 def _column_of(part: object, columns: object) -> str:
     """Return the one column whose text is this part of the key, '' if there is none or more than one."""
     if type(part) is not str or type(columns) is not dict:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import orjson
 
-from auditor.decoders.envelope import key_pairs
+from auditor.decoders.envelope import columns_of_key, key_pairs
 from auditor.decoders.members import members_of
 from auditor.errors import DecodeError
 from auditor.model import Members, Row
+from auditor.names import NAMELESS
 from auditor.protocols import Framed, Gathering
 
 #: Members of a wrapped message that do not tell its table: all rows of a chunk of such messages are of the input's table.
@@ -86,9 +87,10 @@ def _gather_keys(keys: Sequence[object], rows: Sequence[Mapping[str, object]], i
     """Gather the keys of rows. A key has no names: they are found once, and then need only be right for the others."""
     if set(map(type, keys)) == {list} and len(set(map(len, keys))) == 1:  # type: ignore[arg-type]
         columns: dict[str, Sequence[object]] = {}
-        for (name, _), values in zip(key_pairs(keys[0], rows[0]), zip(*keys, strict=True), strict=True):
+        names = columns_of_key(key_pairs(keys[0], rows[0]))
+        for name, values in zip(names, zip(*keys, strict=True), strict=True):
             # A part that is no text has no name in any row.
-            if list(values) != [row.get(name) for row in rows] if name else str in set(map(type, values)):
+            if str in set(map(type, values)) if NAMELESS.fullmatch(name) else list(values) != [row.get(name) for row in rows]:
                 break
             columns[name] = values
         else:
@@ -97,7 +99,7 @@ def _gather_keys(keys: Sequence[object], rows: Sequence[Mapping[str, object]], i
             return
     for index, (key, row) in enumerate(zip(keys, rows, strict=True)):
         if pairs := key_pairs(key, row):
-            into.add(index, [Members(None, "key", dict(pairs))])
+            into.add(index, [Members(None, "key", columns_of_key(pairs))])
 
 
 def gather_cells(
@@ -121,4 +123,4 @@ def cell_members(row: Row) -> Iterable[Members]:
         if column and not path and part in ("after", "before"):
             parts.setdefault(part, {})[column] = text
     found = [Members(row.table, part, columns) for part, columns in parts.items()]
-    return [*found, Members(row.table, "key", dict(row.key))] if row.key else found
+    return [*found, Members(row.table, "key", columns_of_key(row.key))] if row.key else found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from auditor.decoders.envelope import bytea_json, key_pairs, shape_of, table_named, without_schema
+from auditor.decoders.envelope import bytea_json, columns_of_key, key_pairs, shape_of, table_named, without_schema
 from auditor.model import Members
 from auditor.names import table_from_topic
 
@@ -79,11 +79,11 @@ def _named(table: str | None, members: list[Members]) -> list[Members]:
 
 
 def _of_key(table: str | None, key: object, columns: object) -> list[Members]:
-    """Return the part of a key; what has no name in it is called ''."""
+    """Return the part of a key, in its order; what has no name in it is called ''."""
     if type(key) is dict and key.keys() <= {"payload", "schema"} and "payload" in key:
         key = key["payload"]  # enriched with schema
     pairs = key_pairs(key, columns)
-    return [Members(table, "key", dict(pairs))] if pairs else []
+    return [Members(table, "key", columns_of_key(pairs))] if pairs else []
 
 
 def _resolved(message: Mapping[str, Any], key: object) -> list[Members]:

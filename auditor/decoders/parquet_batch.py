@@ -69,7 +69,7 @@ class ParquetBatch:
             if part == "before":
                 plain = leaf.codes is None and not leaf.levels
                 values = JsonValues(Framed(data, leaf.ends(), len(self)), part) if plain else None
-            yield Haystack(data, leaf.rows, values, adjacent=True)
+            yield Haystack(data, leaf.rows, values, adjacent=True, cuts=leaf.ends)
 
     def decode(self, index: int) -> Row:
         """Return the text of one row. A previous row that is no JSON is one text cell, and a gap."""

@@ -214,7 +214,8 @@ class Detector:
                 judged = judge(compiled, match)
                 if judged is not None:
                     secret, start, end, confidence = judged
-                    claims.append(Claim(number, compiled.rank, secret, confidence, start, end, layer, setting_of(text, match)))
+                    setting = setting_of(text, *match.span())
+                    claims.append(Claim(number, compiled.rank, secret, confidence, start, end, layer, setting))
                     if confidence is Confidence.CONFIRMED_FORMAT and end - start == len(text) == len(secret):
                         return True
         return False

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from auditor.model import Severity
+from auditor.names import NAMELESS
 from auditor.policies.breach import (
     FORBIDDEN_COLUMN,
     ROW,
@@ -210,7 +211,7 @@ class TablePolicy:
         for name in names:
             clauses = self._clauses.of(name)
             if not clauses:
-                if watched:
+                if watched and not (part == "key" and NAMELESS.fullmatch(name)):
                     unknown.append(name)
                 continue
             inner = Inside(self._clauses, name)

@@ -19,7 +19,7 @@ from auditor.hlc import Timestamp
 from auditor.model import Evidence, Exposure, Gap, Note, Receipt, Reconciled
 from auditor.pipeline import Partial
 from auditor.record.schema import SCHEMA, VERSION
-from auditor.tally import PlaceKey, Seen
+from auditor.tally import PlaceKey, Seen, layers_of
 
 # With 4 MiB a million findings take as long; a record is written and read in the order of its keys.
 _CACHE_KIB = 4 * 1024
@@ -279,18 +279,20 @@ def _seen_row(seen: Seen) -> tuple[object, ...]:
         int(seen.confidence),
         seen.setting.value,
         evidence_text(evidence) if evidence else "",
-        len(evidence.decoded_by) if evidence else 0,
+        layers_of(evidence) if evidence else 0,
     )
 
 
 @functools.lru_cache(maxsize=1024)  # the secrets of a column look alike
 def evidence_text(evidence: Evidence) -> str:
     """Return evidence as stored."""
-    return json.dumps([evidence.redacted, evidence.length, evidence.alphabet, list(evidence.decoded_by)], ensure_ascii=False)
+    held_by = [list(evidence.held_by)] if evidence.held_by else []
+    parts = [evidence.redacted, evidence.length, evidence.alphabet, list(evidence.decoded_by), *held_by]
+    return json.dumps(parts, ensure_ascii=False)
 
 
 @functools.lru_cache(maxsize=1024)
 def evidence_of_text(text: str) -> Evidence:
     """Return stored evidence."""
-    redacted, length, alphabet, decoded_by = json.loads(text)
-    return Evidence(redacted, length, alphabet, tuple(decoded_by))
+    redacted, length, alphabet, *lists = json.loads(text)
+    return Evidence(redacted, length, alphabet, *map(tuple, lists))

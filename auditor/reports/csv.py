@@ -14,7 +14,7 @@ from auditor.reports.wording import printable_lines
 _OF_FINDING = (
     "finding_id", "secret_id", "rule_id", "policy_id", "title", "kind", "severity", "confidence", "table", "column", "path",
 )  # fmt: skip
-_OF_EVIDENCE = ("redacted", "length", "alphabet", "decoded_by")
+_OF_EVIDENCE = ("redacted", "length", "alphabet", "decoded_by", "held_by")
 _OF_COUNTS = ("occurrences", "distinct", "collapsed", "exposures_total")
 _OF_EXPOSURE = ("kind", "uri", "part", "row", "row_key", "updated", "count", "past_value")
 _OF_REST = ("first_seen", "last_seen", "gains", "remedy", "suppressed")
@@ -41,7 +41,9 @@ class CsvReport:
 def _lines(record: FindingRecord) -> list[str]:
     """Return the lines of a finding, each in the order of `COLUMNS`."""
     flat: dict[str, object] = {**record}
-    evidence: dict[str, object] = {**record["evidence"], "decoded_by": " > ".join(record["evidence"]["decoded_by"])}
+    shown = record["evidence"]
+    lists = {"decoded_by": " > ".join(shown["decoded_by"]), "held_by": "; ".join(shown["held_by"])}
+    evidence: dict[str, object] = {**shown, **lists}
     before = [
         *(_cell(flat[name]) for name in _OF_FINDING),
         *(_cell(evidence[name]) for name in _OF_EVIDENCE),

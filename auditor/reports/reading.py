@@ -36,7 +36,13 @@ def _finding(record: dict[str, Any]) -> Finding:
     return Finding(
         severity=Severity.of(record["severity"]),
         confidence=Confidence.of(record["confidence"]),
-        evidence=Evidence(evidence["redacted"], evidence["length"], evidence["alphabet"], tuple(evidence["decoded_by"])),
+        evidence=Evidence(
+            evidence["redacted"],
+            evidence["length"],
+            evidence["alphabet"],
+            tuple(evidence["decoded_by"]),
+            tuple(evidence.get("held_by", ())),  # reports of earlier versions have none
+        ),
         exposures=tuple(
             Exposure(seen["kind"], seen["uri"], seen["part"], seen["row"], seen["row_key"], seen["updated"], seen["count"])
             for seen in record["exposures"]

@@ -29,6 +29,8 @@ class EvidenceRecord(TypedDict):
     """The smallest known set of characters that holds it."""
     decoded_by: list[str]
     """The encodings that were undone to find it, outermost first."""
+    held_by: list[str]
+    """Of a token that is confirmed to be live: the rows that hold its fingerprint."""
 
 
 @with_config(_CLOSED)
@@ -222,6 +224,7 @@ def finding_record(finding: Finding) -> FindingRecord:
             "length": evidence.length,
             "alphabet": evidence.alphabet,
             "decoded_by": list(evidence.decoded_by),
+            "held_by": list(evidence.held_by),
         },
         "occurrences": finding.occurrences,
         "distinct": finding.distinct,

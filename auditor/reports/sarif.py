@@ -128,6 +128,7 @@ def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
                 "length": finding.evidence.length,
                 "alphabet": finding.evidence.alphabet,
                 "decodedBy": list(finding.evidence.decoded_by),
+                "heldBy": list(finding.evidence.held_by),
             },
         },
     }

@@ -64,7 +64,9 @@ def byte_size(number: int) -> str:
 def evidence_words(evidence: Evidence) -> str:
     """Describe a secret by its shape: ``abc_... 40 characters, letters and digits; base64 > json``."""
     shape = f"{evidence.redacted} {counted(evidence.length, 'character')}, {evidence.alphabet}"
-    return printable(f"{shape}; {' > '.join(evidence.decoded_by)}" if evidence.decoded_by else shape)
+    decoded = [" > ".join(evidence.decoded_by)] if evidence.decoded_by else []
+    live = [f"live, held by {', '.join(evidence.held_by)}"] if evidence.held_by else []
+    return printable("; ".join([shape, *decoded, *live]))
 
 
 def exposure_words(exposure: Exposure) -> str:

@@ -14,7 +14,7 @@ from auditor.decoders.json_lines import JsonLines
 from auditor.identity import AuditKey
 from auditor.model import Receipt
 from auditor.pipeline import Partial
-from auditor.protocols import Frame, Haystack
+from auditor.protocols import Frame
 
 SUBKEY = b"s" * 32
 TABLE = "app.public.sessions"
@@ -55,7 +55,3 @@ def batch(*messages: Mapping[str, object] | bytes) -> TextBatch:
     return TextBatch(
         layout.frame(b"".join(line + b"\n" for line in lines)), layout, uri="f", table="logs", first_row=1, problems=problems
     )
-
-
-def uncut(haystack: Haystack) -> None:
-    """Have no values that lie back to back."""

@@ -19,7 +19,7 @@ from auditor.errors import ConfigError, StateError
 from auditor.hlc import Timestamp
 from auditor.model import Cell, Row
 from auditor.protocols import Haystack
-from tests.confirm.confirming import TABLE, batch, confirmer, declared, frame, sha256, token, uncut
+from tests.confirm.confirming import TABLE, batch, confirmer, declared, frame, sha256, token
 
 
 def holder(number):
@@ -33,9 +33,7 @@ def rows(*numbers):
 
 def places(one, *messages):
     """Return where live tokens are."""
-    return [
-        (each.row, each.part, each.column, each.path, each.start, each.end) for each in one.confirmations(batch(*messages), uncut)
-    ]
+    return [(each.row, each.part, each.column, each.path, each.start, each.end) for each in one.confirmations(batch(*messages))]
 
 
 def test_a_live_token_is_found_in_every_part_and_place():
@@ -62,7 +60,7 @@ def test_a_confirmation_names_the_rows_and_shows_no_token():
     one = confirmer(declared(token={"prefix": "sess_", "alphabet": "base62"}))
     value = f"sess_{token(1)}"
     one.learn([frame("after", [{"id": 7, "token_hash": sha256(value)}, {"id": "a@b.c", "token_hash": sha256(value)}])])
-    (found,) = one.confirmations(batch({"after": {"text": f"é {value}"}}), uncut)
+    (found,) = one.confirmations(batch({"after": {"text": f"é {value}"}}))
     assert (found.start, found.end, found.table) == (2, 39, "logs")
     assert found.evidence.redacted == "sess_..."
     assert found.secret_id == one._key.secret_id(value)
@@ -95,7 +93,7 @@ def test_every_recipe_is_tried(monkeypatch):
         ]
     )
     message = {"after": {"a": token(1), "b": token(2), "c": token(3), "d": url_safe, "e": token(4)}}
-    found = {each.column: each.holders for each in one.confirmations(batch(message), uncut)}
+    found = {each.column: each.holders for each in one.confirmations(batch(message))}
     assert {column: [(each.column, each.row_key) for each in held] for column, held in found.items()} == {
         "a": [("token_hash", "id=1")],
         "b": [("hashed", "id=2")],
@@ -121,10 +119,8 @@ class Adjacent(NamedTuple):
 
     def haystacks(self):
         ends = np.cumsum([len(value) for value in self.values])
-        return [Haystack("".join(self.values).encode(), lambda at: (np.arange(len(at)), np.searchsorted(ends, at, side="right")))]
-
-    def cuts(self, _haystack):
-        return np.cumsum([0, *(len(value) for value in self.values)])
+        joined = "".join(self.values).encode()
+        return [Haystack(joined, lambda at: (np.arange(len(at)), np.searchsorted(ends, at, side="right")), cuts=lambda: ends)]
 
     def decode(self, index):
         return Row([Cell("after", "c", "", self.values[index])])
@@ -138,7 +134,7 @@ def test_tokens_that_lie_back_to_back_are_told_apart():
     one = confirmer()
     one.learn([frame("after", rows(*range(100)))])
     values = Adjacent([token(number) for number in range(100)])
-    assert [each.row for each in one.confirmations(values, values.cuts)] == list(range(100))
+    assert [each.row for each in one.confirmations(values)] == list(range(100))
 
 
 def test_without_fingerprints_nothing_is_read():
@@ -148,7 +144,7 @@ def test_without_fingerprints_nothing_is_read():
         def haystacks(self):
             raise AssertionError
 
-    assert list(confirmer().confirmations(Unread(), uncut)) == []
+    assert list(confirmer().confirmations(Unread())) == []
 
 
 def test_a_suspect_is_confirmed_by_a_fingerprint_that_comes_later():
@@ -218,7 +214,7 @@ def test_order_is_free(history, suspected, data):
     assert one.live() == expected
     assert {Event(*place, live=True) for place, live in said.items() if live} == expected
     message = {"after": {"text": " ".join(token(number) for number in range(4))}}
-    live = {each.holders for each in one.confirmations(batch(message), uncut)}
+    live = {each.holders for each in one.confirmations(batch(message))}
     assert {each for holders in live for each in holders} == {
         holder(number) for number, held in current.items() if held is not None
     }
@@ -321,7 +317,7 @@ def test_no_store_holds_a_token_or_a_digest_without_key(tmp_path):
     secret_key = "key:" + token(77)
     one.learn([frame("after", [*rows(*range(200)), {"id": secret_key, "token_hash": sha256(token(300))}])])
     kept = [one.suspect(f"fnd_{number}", token(number)) for number in range(250)]
-    found = list(one.confirmations(batch({"after": {"text": f"{token(1)} {token(300)}"}}), uncut))
+    found = list(one.confirmations(batch({"after": {"text": f"{token(1)} {token(300)}"}})))
     one.commit()
     files = b"".join(each.read_bytes() for each in tmp_path.iterdir())
     one.learn([frame("key", [{"id": 1}])])

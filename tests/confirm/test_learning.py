@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from auditor.hlc import Timestamp
 from auditor.protocols import Frame
-from tests.confirm.confirming import TABLE, batch, confirmer, declared, frame, sha256, token, uncut
+from tests.confirm.confirming import TABLE, batch, confirmer, declared, frame, sha256, token
 
 
 def row(number, held, **more):
@@ -15,10 +15,7 @@ def known(one, *numbers):
     """Return which of these tokens are found in a message, with the rows that hold their fingerprints."""
     message = {"after": {"id": 1, "text": " ".join(token(number) for number in numbers)}}
     by_secret = {one._key.secret_id(token(number)): number for number in numbers}
-    return {
-        by_secret[each.secret_id]: [holder.row_key for holder in each.holders]
-        for each in one.confirmations(batch(message), uncut)
-    }
+    return {by_secret[each.secret_id]: [holder.row_key for holder in each.holders] for each in one.confirmations(batch(message))}
 
 
 def test_fingerprints_are_learned_replaced_and_removed():
@@ -116,11 +113,14 @@ def test_without_times_the_last_version_of_a_batch_counts(history, size):
 
 
 def test_tables_are_globs_without_dots():
-    """A star never crosses a dot; other tables are not read."""
+    """A star never crosses a dot; a name that is incomplete is compared by what it has; other tables are not read."""
     one = confirmer(declared(table="app.*.s*s"))
     assert one.concerns("app.public.sessions")
     assert not one.concerns("app.public.sessions.extra")
-    assert not one.concerns("sessions")
+    assert one.concerns("sessions")
+    assert one.concerns("public.sessions")
+    assert not one.concerns("users")
+    assert not one.concerns("")
     one.learn([frame("after", [row(1, 1)], table="app.public.users")])
     assert len(one) == 0
 

@@ -141,6 +141,15 @@ def test_the_previous_row_and_the_key_of_a_message() -> None:
     ]
 
 
+def test_every_part_of_a_key_has_a_name_of_its_own() -> None:
+    """A key of several parts that have no name keeps them all, in its order, beside those that have one."""
+    keys = [[7, 1], [7, 2]]
+    deleted = text_batch(lines(*({"after": None, "key": key} for key in keys)))
+    assert as_rows(deleted.frames()) == [(row, "shop.public.users", "key", {"": 7, "[1]": row + 1}) for row in range(2)]
+    named = text_batch(lines({"after": {"a": "x", "b": 1}, "key": ["x", 1, 2]}))
+    assert as_rows(named.frames())[1][3] == {"a": "x", "": 1, "[2]": 2}
+
+
 def test_rows_name_their_own_tables() -> None:
     """A topic or a source in a message wins over the name of the input."""
     source = {"database_name": "shop", "schema_name": "public", "table_name": "orders"}
