@@ -17,6 +17,7 @@ from auditor.redaction import evidence_of, shown_key
 
 #: What is shown of a breach that is about no value: a null, a column that is missing or must not be there, a row.
 _NO_VALUE = Evidence("no value", 0, "none")
+_NO_COLUMNS = "columns have no names here, so no policy was applied: --columns, --ddl or --header give a csv its names"
 #: (row number, part, column, path)
 _Place = tuple[int, str, str, str]
 
@@ -35,6 +36,12 @@ class Outlet(NamedTuple):
 ANY = Outlet()
 
 
+def _nothing(names: tuple[str, ...]) -> frozenset[str]:
+    """Want none of the columns."""
+    del names
+    return frozenset()
+
+
 class Policing:
     """
     See `auditor.protocols.Inspector`. Tables without a policy cost nothing, all others are decoded once.
@@ -47,6 +54,7 @@ class Policing:
         """Take the inspector of raw tokens, and where the rows leave through."""
         self._policies, self._detector, self._key = policies, detector, key
         self._tells, self._outlet = tells, outlet
+        self._blind = False
         self._today = datetime.now(UTC).date()
 
     def inspect(self, batch: RowBatch) -> Iterator[Sighting]:
@@ -79,7 +87,9 @@ class Policing:
         breaches: list[Breach] = []
         caps: dict[int, Severity] = {}
         elsewhere: set[int] = set()
+        columns = False
         for frames in self._frames(batch):
+            columns = columns or bool(frames)
             own = {row for frame in frames.get(batch.table, ()) for row in frame.rows}
             for table, of_table in frames.items():
                 rows = {row for frame in of_table for row in frame.rows}
@@ -94,6 +104,9 @@ class Policing:
                 breaches += policy.judge(of_table)
                 caps |= {batch.row_number(row): cap for row, cap in policy.caps(of_table).items()}
         mine = self._policy(batch.table)
+        if not columns and mine is not None and not mine.unlisted and len(batch) and not self._blind:
+            self._blind = True  # once for an input
+            self._detector.unscanned(_NO_COLUMNS)
         if mine is not None and mine.unlisted and batch.table and len(elsewhere) < len(batch):
             # As where no row names its table: whatever is not known to be of another one is of the batch's.
             first = next(row for row in range(len(batch)) if row not in elsewhere)
@@ -103,7 +116,8 @@ class Policing:
 
     def _frames(self, batch: RowBatch) -> Iterator[Mapping[str, Sequence[Frame]]]:
         """Yield the frames of some rows at a time, by their tables."""
-        for frames in batch.frames():
+        policy = self._policy(batch.table)
+        for frames in batch.frames(wanted=policy.wanted if policy is not None else _nothing):
             tables: dict[str, list[Frame]] = defaultdict(list)
             for frame in frames:
                 tables[frame.table].append(frame)

@@ -59,6 +59,10 @@ class Frame(NamedTuple):
     columns: Mapping[str, Sequence[object]]
 
 
+#: Of a row's columns, which ones will be looked at.
+Wanted = Callable[[tuple[str, ...]], frozenset[str]]
+
+
 class RowBatch(Protocol):
     """
     The rows of one delivery: all that inspectors see. A single row is a batch of one.
@@ -96,10 +100,11 @@ class RowBatch(Protocol):
     def names_tables(self) -> bool:
         """Tell whether rows may name their own tables: a look at all bytes, and cheaper than decoding them."""
 
-    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
+    def frames(self, rows: Sequence[int] | None = None, wanted: Wanted = frozenset) -> Iterable[Sequence[Frame]]:
         """
         Decode rows (all of them if None) column by column, each record once; formats without columns have none.
 
+        All columns of all rows can be asked for; that those of the batch's table which are ``wanted`` will be makes it faster.
         Yields the frames of some rows at a time, all parts of a row together. A record that is not what its format says is in
         none, and a gap.
         """
@@ -162,11 +167,10 @@ class Layout(Protocol):
 class Gathering(Protocol):
     """Takes the columns of rows."""
 
+    wanted: Wanted
+
     def add(self, row: int, members: Iterable[Members]) -> None:
         """Take the parts of one row."""
-
-    def add_all(self, rows: Sequence[int], part: str, columns: Sequence[Mapping[str, object]]) -> None:
-        """Take one part of many rows, none of which names its table."""
 
     def add_columns(self, rows: Sequence[int], part: str, columns: Mapping[str, Sequence[object]]) -> None:
         """Take one part of many rows that is there column by column."""

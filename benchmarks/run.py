@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import data, machine, quality
+from benchmarks import data, machine, policies, quality
 from benchmarks.data import BENCH, Data
 from benchmarks.measure import Cost, cost
 from benchmarks.peers import PEERS, Peer
@@ -30,10 +30,10 @@ _RUNS = int(os.environ.get("BENCH_RUNS", "3"))
 _ENDS = (0, 1, 4)
 
 
-def scan(scanned: Data, *, jobs: int = 1, cores: int = 1, runs: int = _RUNS) -> Cost:
+def scan(scanned: Data, more: Sequence[str] = (), *, jobs: int = 1, cores: int = 1, runs: int = _RUNS) -> Cost:
     """Measure `auditor scan` on a data set, with every finding reported."""
     files = list(map(str, scanned.files))
-    options = ["--report", f"jsonl={_REPORT}", "--quiet", "--key-file", str(_KEY), "--jobs", str(jobs)]
+    options = [*more, "--report", f"jsonl={_REPORT}", "--quiet", "--key-file", str(_KEY), "--jobs", str(jobs)]
     return cost([str(_AUDITOR), "scan", *files, *options], cores=cores, runs=runs, accept=_ENDS, log=_LOG)
 
 
@@ -123,6 +123,10 @@ def main() -> None:
     print(machine.described(peer.label for peer in PEERS))
     starting()  # first, while nothing is being written to the disk
     one_core([("ndjson, wrapped", ndjson, 8, 15), ("csv", csv, 6, 10), ("a token in every row", crowded, 2, 4)])
+    whole = policies.Work("parquet", replace(parquet, without="no table"), (), "60 %")
+    ddl = ("--ddl", str(csv.folder / "exports" / "schema.sql"))
+    judged = [policies.Work("ndjson, wrapped", ndjson, (), "200 MB/s, aim 300"), policies.Work("csv", csv, ddl, "60 %"), whole]
+    policies.with_and_without(judged, data.empty(), scan)
     against_mere_reading([("parquet", parquet), ("ndjson.gz", gzip)])
     jobs(feed)
     large = []

@@ -15,6 +15,8 @@ key: {file: $folder/key}
 state: {url: "sqlite:///$folder/state.db"}
 feeds:
   - {kind: follow, name: sample, uri: "file://$folder/feed"}
+# What the tables are declared to hold: docs/how-to/write-a-policy.md
+policies: [$folder/feed.policy.yaml]
 server: {port: 0}
 alerts:
   - {kind: stdout, format: text}
@@ -23,6 +25,12 @@ YAML
 
 "$bin/auditor" sample "$folder/feed" --grow 2 > /dev/null &
 grower=$!
+# The policy is the first file that it writes.
+tries=100
+while [ ! -s "$folder/feed.policy.yaml" ] && [ "$tries" -gt 0 ]; do
+  sleep 0.1
+  tries=$((tries - 1))
+done
 finish() {
   kill "$grower" 2> /dev/null || true
   wait "$grower" 2> /dev/null || true

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from auditor.cli.policy_explain import explain
 from auditor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ _DATABASE = click.option("--database", default="", help="The database of tables 
 
 @click.group("policy")
 def policy() -> None:
-    """Propose policies, and check them against tables and ways out."""
+    """Propose policies, check them against tables and ways out, and explain what they decide."""
+
+
+policy.add_command(explain)
 
 
 @policy.command("init")

@@ -78,7 +78,8 @@ def sample(
     Write a realistic feed and exports into DIR, with planted synthetic tokens.
 
     Five tables, in every format that CockroachDB data leaves in. What is planted where stands in DIR.truth.jsonl, next to the
-    folder, so that a scan of the folder does not find it there. Every token is random and opens nothing.
+    folder, so that a scan of the folder does not find it there; DIR.policy.yaml is a policy for the tables, which the rows mostly
+    keep. Every token is random and opens nothing.
     """
     from auditor.sample.writer import SampleOptions, write_sample
 
@@ -96,7 +97,7 @@ def sample(
         click.echo(f"  ... and {len(written) - _LISTED} more")
     click.echo(f"Wrote {len(written)} files, {total / 1e6:.1f} MB, to {folder}")
     click.echo(f"What is planted where: {options.truth}")
-    click.echo(f"Next: auditor scan {folder}")
+    click.echo(f"Next: auditor scan {folder}, or with --policy {options.policy}")
     if SCHEMA in written:
         click.echo(f"      with --ddl {folder / SCHEMA}, columns of csv files have their names")
 

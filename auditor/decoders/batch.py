@@ -11,7 +11,7 @@ from auditor.decoders.frames import AT_ONCE, TABLE_NAMES, FrameGroups
 from auditor.decoders.hashes import record_hashes
 from auditor.errors import DecodeError
 from auditor.model import Cell, Gap, Row
-from auditor.protocols import Frame, Framed, Haystack, Layout, Problems
+from auditor.protocols import Frame, Framed, Haystack, Layout, Problems, Wanted
 
 #: Formats whose records never name their table, and how those are called whose records may.
 _ONE_TABLE = frozenset(("csv", "tsv", "text", "binary"))
@@ -71,17 +71,19 @@ class TextBatch:
             return False
         return not form.startswith(_JSON) or any(name in self._framed.data for name in TABLE_NAMES)
 
-    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
+    def frames(self, rows: Sequence[int] | None = None, wanted: Wanted = frozenset) -> Iterable[Sequence[Frame]]:
         """Decode records column by column, some at a time."""
         if rows is not None:
-            yield self._frames(self._framed, rows, 0)
+            yield self._frames(self._framed, rows, FrameGroups(self._table, 0, wanted), 0)
             return
-        for first in range(0, len(self), AT_ONCE):
-            yield self._frames(_part(self._framed, first, first + AT_ONCE), None, first)
+        # Where columns are fixed they are cut out of the chunk one by one: there is nothing between to be kept small.
+        step = len(self) if self._layout.columns else AT_ONCE
+        for first in range(0, len(self), step or 1):
+            part = _part(self._framed, first, first + step)
+            yield self._frames(part, None, FrameGroups(self._table, first, wanted), first)
 
-    def _frames(self, framed: Framed, rows: Sequence[int] | None, first: int) -> Sequence[Frame]:
+    def _frames(self, framed: Framed, rows: Sequence[int] | None, groups: FrameGroups, first: int) -> Sequence[Frame]:
         """Decode records, the first of which is the batch's ``first``."""
-        groups = FrameGroups(self._table, first)
         for index, reason in self._layout.gather(framed, rows, groups):
             self._problems.gap(Gap(self._uri, f"{reason}; scanned as text", row=self.row_number(first + index)))
         return groups.frames()

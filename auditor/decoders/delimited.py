@@ -8,16 +8,14 @@ does, and nothing else in the text tells the two apart.
 from __future__ import annotations
 
 import binascii
-import csv
 import functools
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from auditor.decoders import envelope, quoted
-from auditor.decoders.delimited_values import DelimitedValues
+from auditor.decoders.delimited_values import DelimitedValues, FieldColumns
 from auditor.decoders.framing import starts_of
 from auditor.decoders.gathering import records_of
 from auditor.decoders.members import captured_members
@@ -51,7 +49,8 @@ class Delimited:
     The layout of one csv or tsv.
 
     ``preamble`` is the length of what stands before the first record: byte order mark, ``#`` lines, header. ``width`` is the
-    number of fields that a record should have. ``capture`` says that each record is a message: table, key and value.
+    number of fields that a record should have. ``capture`` says that each record is a message: table, key and value; ``unnamed``
+    that nobody has said how the columns are called.
     """
 
     format: str
@@ -62,6 +61,7 @@ class Delimited:
     preamble: int = 0
     nullas: str | None = None
     capture: bool = False
+    unnamed: bool = False
     splittable: bool = True
     _cut: list[tuple[bytes, quoted.Records]] = field(default_factory=list, repr=False, compare=False)
 
@@ -118,7 +118,13 @@ class Delimited:
         return None if self.capture else DelimitedValues(framed, ord(self.delimiter), self.columns, self.nullas)
 
     def gather(self, framed: Framed, rows: Sequence[int] | None, into: Gathering) -> Iterator[tuple[int, str]]:
-        """Gather fields by their columns, messages by theirs. `frame` has already told of bad records."""
+        """
+        Gather fields by their columns, messages by theirs; where columns have no names, there is nothing to tell them by.
+
+        `frame` has already told of bad records.
+        """
+        if self.unnamed:
+            return
         if rows is None and not self.capture and (columns := self._all_columns(framed)) is not None:
             into.add_columns(range(len(framed.ends)), "after", columns)
             return
@@ -133,22 +139,13 @@ class Delimited:
         yield from ()
 
     def _all_columns(self, framed: Framed) -> Mapping[str, Sequence[object]] | None:
-        """Split all records of a chunk at once, by the standard library; None where its rules and ours may differ."""
-        if framed.bad or b"\0" in framed.data:
+        """Return all columns of a chunk of good records, None where only splitting each tells its fields."""
+        if framed.bad or not len(framed.ends):
             return None
-        reader = csv.reader(io.StringIO(framed.data.decode("utf-8", "replace"), newline=""), delimiter=self.delimiter)
-        try:
-            records = list(reader)
-            fields = list(zip(*records, strict=True))
-        except (csv.Error, ValueError):
+        marks = quoted.delimiters(framed.data, ord(self.delimiter), framed.ends)
+        if marks is None or len(marks) != len(framed.ends) * (self.width - 1):
             return None
-        if len(records) != len(framed.ends) or len(fields) != self.width:
-            return None
-        nulls = {"", self.nullas}
-        return {
-            name: [None if text in nulls else text for text in texts] if nulls.intersection(texts) else texts
-            for name, texts in zip(self.columns, fields, strict=True)
-        }
+        return FieldColumns(framed, marks, self.columns, self.nullas)
 
     def _value(self, text: str) -> str | None:
         """Return a field's value: NULL and nothing look alike (EXPORT docs, ``nullas``)."""
@@ -243,17 +240,19 @@ def _layout(head: bytes, body: int, mark: str, rows: list[list[str]], options: R
     header = options.header or first == options.columns or capture
     width = len(first) if header else Counter(map(len, rows)).most_common(1)[0][0]
     columns = first if header else options.columns
+    unnamed = False
     if not header and len(columns) != width:
         if columns:
             notes.append(f"--columns names {len(columns)} columns, but the records have {width}: they are called col1, col2, ...")
         columns = tuple(f"col{number}" for number in range(1, width + 1))
+        unnamed = True
         if _looks_like_names(rows):
             notes.append("the first record looks like names of columns: if it is, pass --header")
     ends = quoted.all_records(head[body:], ord(mark))[0].ends
     preamble = body + (int(ends[0]) if header else 0)
     kind = "tsv" if mark == "\t" else "csv"
     name = f"{kind} (sinkless)" if capture else kind
-    return Delimited(name, mark, width, columns, tuple(notes), preamble, options.nullas, capture)
+    return Delimited(name, mark, width, columns, tuple(notes), preamble, options.nullas, capture, unnamed)
 
 
 def _looks_like_names(rows: list[list[str]]) -> bool:

@@ -50,6 +50,9 @@ def _bare(message: Mapping[str, Any], key: object) -> list[Members]:
     columns = {name: value for name, value in message.items() if name != "__crdb__"}
     table = table_named(metadata.get("topic"), None)
     own = metadata.get("key")
+    there = {name: value for name, value in columns.items() if value is not None}
+    if type(own) is list and len(there) <= len(own) < len(columns):
+        return [Members(table, "key", there)]  # a deletion: all but its key is NULL
     return [Members(table, "after", columns), *_of_key(table, key if own is None else own, columns)]
 
 

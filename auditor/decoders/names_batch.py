@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.model import Row
-from auditor.protocols import Frame, Haystack
+from auditor.protocols import Frame, Haystack, Wanted
 
 
 class NamesBatch:
@@ -52,9 +52,9 @@ class NamesBatch:
         """Tell that no row does: there is none."""
         return False
 
-    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
+    def frames(self, rows: Sequence[int] | None = None, wanted: Wanted = frozenset) -> Iterable[Sequence[Frame]]:
         """Have no values."""
-        del rows
+        del rows, wanted
         return ()
 
     def hashes(self) -> NDArray[np.uint64]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, time
 from functools import partial
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -20,6 +19,7 @@ from auditor.blocks import Readable
 from auditor.decoders.parquet_batch import ParquetBatch
 from auditor.decoders.parquet_footer import read_footer
 from auditor.decoders.parquet_text import SchemaLeaf, TextLeaf, text_leaves, text_schema
+from auditor.decoders.parquet_values import values_of
 from auditor.errors import DecodeError
 from auditor.model import Gap
 from auditor.protocols import Problems
@@ -68,6 +68,7 @@ class ParquetBlob:
         native, read_bytes = _native(source)
         try:
             self._leaves, self._columns = text_schema(metadata.schema)
+            self._texts = _text_columns(metadata.schema)
             self._by_dictionary = self._dictionaries()
             self._file = pq.ParquetFile(
                 native,
@@ -170,20 +171,27 @@ class ParquetBlob:
                 failed.append(leaf)
         return failed or chosen
 
-    def _column(self, group: int, name: str, batch: _Read) -> list[object]:
-        """Return the values of a column in a batch. One without text is read when it is asked for, a row group at a time."""
+    def _column(self, group: int, name: str, batch: _Read, rows: Sequence[int] | None = None) -> list[object]:
+        """
+        Return the values of a column in a batch, of some of its rows if these are given.
+
+        One without text is read when it is asked for, a row group at a time.
+        """
         array = batch.arrays.get(name)
-        if array is not None:
-            return list(map(_plain, array.to_pylist()))
-        if name not in self._others:
-            try:
-                table = self._file.read_row_group(group, columns=[name], use_threads=False)
-                self._others[name] = table.column(name) if name in table.schema.names else None
-            except (pa.ArrowException, OSError):
-                self._others[name] = None
-        column = self._others[name]
-        values = [None] * batch.rows if column is None else column.slice(batch.start, batch.rows).to_pylist()
-        return list(map(_plain, values))
+        if array is None:
+            if name not in self._others:
+                try:
+                    table = self._file.read_row_group(group, columns=[name], use_threads=False)
+                    self._others[name] = table.column(name).combine_chunks() if name in table.schema.names else None
+                except (pa.ArrowException, OSError):
+                    self._others[name] = None
+            whole = self._others[name]
+            if whole is None:
+                return [None] * (batch.rows if rows is None else len(rows))
+            array = whole.slice(batch.start, batch.rows)
+        if rows is not None:
+            array = array.take(pa.array(rows, pa.int64()))
+        return values_of(array, text=name in self._texts)
 
     def _lost(self, column: str, reason: str, group: int, row: int) -> None:
         """Record that a column was not scanned from a row on to the end of its row group."""
@@ -236,17 +244,10 @@ def _read(batch: Any, start: int) -> _Read:
     return _Read(found, batch.num_rows, dict(arrays), start)
 
 
-def _plain(value: object) -> object:
-    """Return a value as the same feed in JSON would have it: bytes in hex, moments and decimals as text."""
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    if isinstance(value, list | tuple):
-        return list(map(_plain, value))
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    return value.isoformat() if isinstance(value, date | time) else str(value)
+def _text_columns(schema: Any) -> frozenset[str]:
+    """Return the columns whose bytes are text: pyarrow gives those of ENUM and JSON as plain bytes."""
+    leaves = [schema.column(number) for number in range(len(schema))]
+    return frozenset(leaf.path.partition(".")[0] for leaf in leaves if leaf.logical_type.type in ("ENUM", "JSON"))
 
 
 def _is_dictionary(chunk: Any) -> bool:

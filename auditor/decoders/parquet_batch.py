@@ -19,7 +19,7 @@ from auditor.decoders.json_values import JsonValues
 from auditor.decoders.parquet_text import TextLeaf
 from auditor.leaves import leaves
 from auditor.model import Cell, Gap, Members, Row
-from auditor.protocols import Frame, Framed, Haystack, Problems, Values
+from auditor.protocols import Frame, Framed, Haystack, Problems, Values, Wanted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,8 @@ _EVENT_TYPE = ("__crdb__event_type", "__crdb_event_type__")
 _UPDATED = ("__crdb__updated", "__crdb__mvcc_timestamp")
 _DELETED = frozenset(("d", "delete", "deleted"))
 _METADATA = frozenset((*_EVENT_TYPE, *_UPDATED))
+#: Reads a column's values, of some rows of the batch or (None) of all.
+_Read = Callable[[Sequence[int] | None], Sequence[object]]
 
 
 class ParquetBatch:
@@ -39,7 +41,7 @@ class ParquetBatch:
         self,
         leaves: Sequence[tuple[str, TextLeaf]],
         rows: int,
-        columns: Mapping[str, Callable[[], Sequence[object]]],
+        columns: Mapping[str, _Read],
         *,
         uri: str,
         table: str,
@@ -100,15 +102,16 @@ class ParquetBatch:
         """Tell that no row does."""
         return False
 
-    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
+    def frames(self, rows: Sequence[int] | None = None, wanted: Wanted = frozenset) -> Iterable[Sequence[Frame]]:
         """Return the columns of rows. Those of a deletion are its key: all else is NULL there."""
+        del wanted  # columns are read when they are asked for
         chosen = range(len(self)) if rows is None else rows
         names = [name for name in self._columns if name not in _METADATA and name != _BEFORE]
-        columns = _Columns({name: self._columns[name] for name in names}, chosen)
+        columns = _Columns({name: self._columns[name] for name in names}, rows)
         groups = FrameGroups(self._table)
         event_type = next((name for name in _EVENT_TYPE if name in self._columns), "")
-        ops = self._columns[event_type]() if event_type else ()
-        deleted = [place for place, row in enumerate(chosen) if ops and ops[row] in _DELETED]
+        ops = self._columns[event_type](rows) if event_type else ()
+        deleted = [place for place, op in enumerate(ops) if op in _DELETED]
         if not deleted:
             groups.add_columns(chosen, "after", columns)
         else:
@@ -120,9 +123,8 @@ class ParquetBatch:
                 key = {name: columns[name][place] for name in names}
                 groups.add(chosen[place], [Members(None, "key", {name: one for name, one in key.items() if one is not None})])
         if _BEFORE in self._columns:
-            texts = self._columns[_BEFORE]()
-            for row in chosen:
-                before = _parsed(texts[row])
+            for row, text in zip(chosen, self._columns[_BEFORE](rows), strict=True):
+                before = _parsed(text)
                 if type(before) is dict:
                     groups.add(row, [Members(None, "before", before)])
         return (groups.frames(),)
@@ -153,15 +155,13 @@ class ParquetBatch:
 class _Columns(Mapping[str, Sequence[object]]):
     """Columns of some rows of a batch, read and turned into values when they are asked for."""
 
-    def __init__(self, columns: Mapping[str, Callable[[], Sequence[object]]], rows: Sequence[int]) -> None:
+    def __init__(self, columns: Mapping[str, _Read], rows: Sequence[int] | None) -> None:
         self._columns, self._rows = columns, rows
         self._read: dict[str, Sequence[object]] = {}
 
     def __getitem__(self, name: str) -> Sequence[object]:
         if name not in self._read:
-            values = self._columns[name]()
-            whole = len(self._rows) == len(values)
-            self._read[name] = values if whole else [values[row] for row in self._rows]
+            self._read[name] = self._columns[name](self._rows)
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -103,3 +103,15 @@ def json_of(value: object) -> object:
         except (ValueError, RecursionError):
             return value
     return value
+
+
+def wrapped_at(path: str, value: object) -> object:
+    """Return a column's value that holds ``value`` at a path without wild cards but those of arrays."""
+    for step in reversed(steps_of(path)):
+        if step == _ITEMS:
+            value = [value]
+        elif step == _NAMES:
+            value = {str(value): None}
+        else:
+            value = {step[1:] if step.startswith(".") else str(json.loads(step[1:-1])): value}
+    return value

@@ -168,7 +168,7 @@ class Rows:
             self._ids.append(ids)
         present = [count for count in counts.values() if count]
         for row in set().union(*present):
-            if len({count[row] for count in present}) > 1 and max(count[row] for count in present) > 1:
+            if len({count[row] for count in present if count[row]}) > 1:  # a part that none of them has is no question
                 self._muddled.add(row)
 
     def _placed(self, part: str) -> dict[Hashable, tuple[int, int]]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from auditor.model import Severity
@@ -53,6 +54,16 @@ class _Plan:
     checks: tuple[_Check, ...]
     inside: tuple[tuple[str, Inside], ...]
 
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """Return the columns whose values are looked at."""
+        names = (
+            *(name for name, _ in self.forbidden),
+            *(check.column for check in self.checks),
+            *(name for name, _ in self.inside),
+        )
+        return frozenset(names)
+
     @property
     def idle(self) -> bool:
         """Tell whether there is nothing to do."""
@@ -80,21 +91,14 @@ class TablePolicy:
         self._caps = [condition for condition in conditions if cap_of(condition) is not None]
         self._rules = [condition for condition in conditions if cap_of(condition) is None]
 
-    @property
-    def columns(self) -> frozenset[str] | None:
-        """Return the columns that must be decoded; None for all of them."""
-        if self._unknown_columns is not None or self._unknown_table is not None:
-            return None
-        seen = [seen for condition in self._conditions for seen in condition.seen]
-        if any(one.column is None for one in seen) or not all(entry.column.exact for entry in self._judging):
-            return None
-        return frozenset(entry.column.text for entry in self._judging) | {one.column for one in seen if one.column is not None}
-
-    def wants(self, part: str) -> bool:
-        """Tell whether a part of the envelope must be decoded. Conditions need all of them, to know a deletion."""
-        if self._judging or self._unknown_table is not None:
-            return True
-        return part in PARTS and (bool(self._conditions) or self._unknown_columns is not None)
+    def wanted(self, names: tuple[str, ...]) -> frozenset[str]:
+        """Return which columns of a row with these will be looked at, in any part of the envelope."""
+        if self._unknown_table is not None:
+            return frozenset()
+        seen = [one.column for condition in self._conditions for one in condition.seen]
+        if None in seen:
+            return frozenset(names)
+        return frozenset(name for name in names if name in seen).union(*(self._plan(part, names).columns for part in PARTS))
 
     def judge(self, frames: Sequence[Frame]) -> Iterator[Breach]:
         """
@@ -297,6 +301,12 @@ class TablePolicy:
                 here = len(entry.path.steps) == len(steps) or key not in ("shape", "forbid")
                 if key in entry.said and here and entry.path.covers(steps):
                     yield Decision(key, _shown(entry.said[key]), entry.lines[key], won is not None and entry is won.entry)
+
+    def row_decisions(self, column: str) -> Iterator[Decision]:
+        """Yield the conditions on rows that look at a column."""
+        for condition in self._conditions:
+            if any(seen.column in (None, column) for seen in condition.seen):
+                yield Decision(f"row rule {condition.rule.name}", condition.rule.when, condition.where, holds=True)
 
 
 def _judges(said: Mapping[str, Any], clauses: Clauses) -> bool:

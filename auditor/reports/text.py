@@ -154,7 +154,8 @@ def _cells(group: Group) -> tuple[Text, Text, Text]:
     first = group.first
     where = Text(place(first.table, "", ""))
     where.append(f"\n{printable(f'{first.column} {first.path}'.strip())}" if first.column or first.path else "", style="bold")
-    what = Text.assemble(printable(first.title), "\n", (printable(f"{first.rule_id}, {group.confidence.label}"), "dim"))
+    by = f"{first.rule_id} of {first.policy_id}" if first.policy_id else first.rule_id
+    what = Text.assemble(printable(first.title), "\n", (printable(f"{by}, {group.confidence.label}"), "dim"))
     if first.collapsed:
         what.append(f"\nthe whole column: about {counted(first.distinct, 'secret')}", style="bold")
     if group.suppressed:

@@ -15,7 +15,7 @@ from auditor.sample.formats.changefeed_json import KEYED, Messages, write_lines
 from auditor.sample.formats.cloud_storage import Feed, open_feed, write_resolved
 from auditor.sample.job import Job
 from auditor.sample.tables import TABLES
-from auditor.sample.writer import SampleOptions, prepare
+from auditor.sample.writer import SampleOptions, prepare, write_policy
 
 #: Changes of each table in one round; every kind is planted within so many rounds.
 _CHANGES, _ROUNDS = 12, 40
@@ -29,6 +29,7 @@ def grow(options: SampleOptions, interval: float, *, wait: Callable[[float], boo
     Rows are committed as time goes by. A file appears whole, as an object does in a bucket.
     """
     prepare(options)
+    write_policy(options)
     step = int(interval * 1e9) // _CHANGES
     with options.truth.open("wb") as truth:
         planned = plan.spread(options.seed, _CHANGES * _ROUNDS)

@@ -1,10 +1,11 @@
-"""Write a sample: the folder, format by format, and the truth next to it."""
+"""Write a sample: the folder, format by format, and next to it the truth and a policy."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from auditor.errors import ConfigError
@@ -44,6 +45,11 @@ class SampleOptions:
         """Return where the truth goes: beside the folder, so that a scan of the folder does not read it."""
         return self.folder.with_name(self.folder.name + ".truth.jsonl")
 
+    @property
+    def policy(self) -> Path:
+        """Return where the policy of the tables goes: beside the folder, too."""
+        return self.folder.with_name(self.folder.name + ".policy.yaml")
+
 
 def write_sample(options: SampleOptions) -> Sequence[str]:
     """
@@ -55,6 +61,7 @@ def write_sample(options: SampleOptions) -> Sequence[str]:
     names = _chosen(options)
     planned = _plan(options)
     prepare(options)
+    write_policy(options)
     rows = None if options.size is not None else options.rows
     clock = Clock(_START, _SPAN // rows if rows else 2_000_000)
     written: list[str] = []
@@ -87,6 +94,11 @@ def _plan(options: SampleOptions) -> plan.Plan:
     if options.size is None:
         return plan.spread(options.seed, min(options.rows, _WINDOW))
     return plan.spread(options.seed, max(300, min(options.size // _ROW_BYTES // len(TABLES) // 2, _WINDOW)))
+
+
+def write_policy(options: SampleOptions) -> None:
+    """Write the policy that the sample's tables keep, but for what is planted."""
+    options.policy.write_bytes(resources.files("auditor.sample").joinpath("policy.yaml").read_bytes())
 
 
 def prepare(options: SampleOptions) -> None:

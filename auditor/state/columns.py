@@ -44,11 +44,13 @@ class ColumnUpdate:
     """
     Profiles of rows since the last update, to be added to those of the state.
 
-    ``empty`` makes profiles to add up in, ``judge`` says which columns hold raw tokens. After the transaction ``merged`` is what
-    the state has of these tables.
+    ``uri`` and ``kind`` say where the newest of the rows came from. ``empty`` makes profiles to add up in, ``judge`` says which
+    columns hold raw tokens. After the transaction ``merged`` is what the state has of these tables.
     """
 
     rule_id: str
+    uri: str
+    kind: str
     profiles: Profiles
     empty: Callable[[], Profiles]
     judge: Callable[[Profiles, Told], Iterable[Judged]]
@@ -65,8 +67,8 @@ class ColumnFindings:
         self._joining = Joining(connection, database, key, cluster)
         self.alerts: list[Alert] = []
 
-    def write(self, update: ColumnUpdate, uri: str, kind: str) -> None:
-        """Merge profiles, judge their tables, and write what has changed; ``uri`` and ``kind`` say where the rows came from."""
+    def write(self, update: ColumnUpdate) -> None:
+        """Merge profiles, judge their tables, and write what has changed."""
         tables = update.profiles.tables()
         merged = update.empty()
         known = sa.select(PROFILE.c.snapshot).where(PROFILE.c.cluster == self._cluster, PROFILE.c.table_name.in_(tables))
@@ -81,7 +83,7 @@ class ColumnFindings:
             self._connection.execute(fresh.on_conflict_do_update(index_elements=["cluster", "table_name"], set_=changed))
         open_ids: set[str] = set()
         for judged in update.judge(merged, self._told(tables, update.rule_id)):
-            open_ids.add(self._find(update.rule_id, judged, uri, kind))
+            open_ids.add(self._find(update, judged))
         self._withdraw(update.rule_id, tables, open_ids)
 
     def _told(self, tables: Sequence[str], rule_id: str) -> Told:
@@ -100,11 +102,11 @@ class ColumnFindings:
         )
         return {(table, column, path): int(count) for table, column, path, count in self._connection.execute(query)}
 
-    def _find(self, rule_id: str, judged: Judged, uri: str, kind: str) -> str:
+    def _find(self, update: ColumnUpdate, judged: Judged) -> str:
         """Write the finding of a column, new or revised; return its id."""
         verdict, text = judged
-        key = PlaceKey(rule_id, verdict.table, verdict.column, verdict.path)
-        finding_id = self._key.finding_id("", rule_id, self._cluster, *key[1:])
+        key = PlaceKey(update.rule_id, verdict.table, verdict.column, verdict.path)
+        finding_id = self._key.finding_id("", key.rule_id, self._cluster, *key[1:])
         said = {"title": text.title, "gains": text.gains, "remedy": text.remedy, "distinct": verdict.counts.distinct}
         fresh = self._database.insert(COLUMN_TEXT).values(finding_id=finding_id, **said)
         self._connection.execute(fresh.on_conflict_do_update(index_elements=["finding_id"], set_=said))
@@ -117,7 +119,7 @@ class ColumnFindings:
             "occurrences": verdict.counts.values,
             "last_seen": at,
         }
-        exposure = Exposure(kind, uri[:600], "after", 1, "", None, verdict.counts.values)
+        exposure = Exposure(update.kind, update.uri[:600], "after", 1, "", None, verdict.counts.values)
         if row is None:
             values |= {"finding_id": finding_id, "secret_id": "", "place": self._joining.row(key).id, "setting": "alone"}
             values |= {"layers": 0, "resent": 0, "debt": 0, "first_seen": at, "status": "open", "reason": "", "decided_by": ""}

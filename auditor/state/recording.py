@@ -91,10 +91,9 @@ class Recorder:
                     placing.add(key, feed.canonical(key.table), place, receipt, way)
         recorded.bounds = placing.write()
         alerts += placing.alerts
-        if columns is not None and inspected:
-            receipt = inspected[-1].partial.receipt
+        if columns is not None:
             findings = ColumnFindings(connection, self._database, self._key, feed=feed.name, cluster=feed.cluster)
-            findings.write(columns, receipt.uri, receipt.kind)
+            findings.write(columns)
             alerts += findings.alerts
             recorded.opened += [
                 alert.finding for alert in findings.alerts if alert.finding is not None and alert.kind != "finding.withdrawn"

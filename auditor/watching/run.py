@@ -18,6 +18,7 @@ from auditor.column_findings import raw_columns, text_of_column
 from auditor.columns.profiles import Profiles
 from auditor.delivery import Delivery, Messages, Reader
 from auditor.errors import AuditorError
+from auditor.model import Receipt
 from auditor.pipeline import Inspected
 from auditor.profiling import RAW_COLUMN
 from auditor.state.columns import ColumnUpdate, Judged, Told
@@ -55,7 +56,8 @@ class FeedRun:
         self._since = self._patience = 0.0
         self._closing = threading.Event()
         self._ending = False
-        self._columns_at = 0.0
+        self._columns_at = time.monotonic()
+        self._receipt = Receipt("", 0, "", "", "", "", 0, 0)
 
     def run(self) -> None:
         """Run to the end. Whatever is raised, everything that was not recorded is refused first."""
@@ -71,6 +73,8 @@ class FeedRun:
                     failpoints.reach("inspected")
                 if self._waiting and (self._left() <= 0 or not ahead.ready(min(self._patience, self._left()))):
                     self._record()
+                elif delivery is None and time.monotonic() - self._columns_at >= COLUMNS_EVERY:
+                    self._record()  # what is known of columns does not wait for another row
                 if self._closing.is_set():
                     break
             self._ending = True
@@ -118,13 +122,18 @@ class FeedRun:
         """Return what is new of columns, if it is time to record it: merging takes a tenth of a second."""
         if not self._ending and time.monotonic() - self._columns_at < COLUMNS_EVERY:
             return None
+        if self._waiting:
+            self._receipt = self._waiting[-1].partial.receipt
+        profiles = self._inspection.profiles
+        if not profiles.tables():
+            return None
         self._columns_at = time.monotonic()
         tools = self._inspection.tools
 
         def judged(profiles: Profiles, told: Told) -> Iterator[Judged]:
             return (Judged(one, text_of_column(one)) for one in raw_columns(profiles, tools.policies, told, tools.scrub))
 
-        return ColumnUpdate(RAW_COLUMN, self._inspection.profiles, tools.profiles, judged)
+        return ColumnUpdate(RAW_COLUMN, self._receipt.uri, self._receipt.kind, profiles, tools.profiles, judged)
 
     def _left(self) -> float:
         """Return for how many seconds more what is inspected may wait to be recorded."""
@@ -132,10 +141,10 @@ class FeedRun:
 
     def _record(self) -> None:
         """Record what waits, and tell the reader."""
-        if self._waiting:
+        columns = self._columns()
+        if self._waiting or columns is not None:
             digest = self._inspection.tools.digest
             facts = self._facts if self._facts.rules_digest == digest else replace(self._facts, rules_digest=digest)
-            columns = self._columns()
             recorded = self._recorder.record(facts, self._waiting, columns)
             failpoints.reach("recorded")
             if columns is not None and columns.merged is not None:

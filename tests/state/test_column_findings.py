@@ -69,7 +69,7 @@ def record(database: Database, profiles: Profiles, feed: str = "one") -> ColumnU
         alert_sinks=["test"],
     )
     facts = FeedFacts(feed, "files", "", "digest", str, {"": claimed[""].epoch})
-    update = ColumnUpdate(RAW_COLUMN, profiles, lambda: Profiles(KEY), judged)
+    update = ColumnUpdate(RAW_COLUMN, "file:///f", "file", profiles, lambda: Profiles(KEY), judged)
     recorder.record(facts, [Inspected(Partial(Receipt("file:///f", 0, "file", "", "", TABLE, 10, 0)))], update)
     return update
 

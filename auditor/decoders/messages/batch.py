@@ -13,7 +13,7 @@ from auditor.delivery import Messages
 from auditor.errors import DecodeError
 from auditor.model import Cell, Gap, Members, Row
 from auditor.payloads import Joined
-from auditor.protocols import Codec, Frame, Framed, Haystack, Problems
+from auditor.protocols import Codec, Frame, Framed, Haystack, Problems, Wanted
 
 
 class MessageBatch:
@@ -76,16 +76,15 @@ class MessageBatch:
         """Tell whether the format's messages name their tables, or something in them may be such a name."""
         return self._codec.format != "json" or any(name in self._values.data for name in TABLE_NAMES)
 
-    def frames(self, rows: Sequence[int] | None = None) -> Iterable[Sequence[Frame]]:
+    def frames(self, rows: Sequence[int] | None = None, wanted: Wanted = frozenset) -> Iterable[Sequence[Frame]]:
         """Decode messages column by column, with their headers."""
         chosen = range(len(self)) if rows is None else rows
         for first in range(0, len(chosen), AT_ONCE):
-            yield self._frames(chosen[first : first + AT_ONCE])
+            yield self._frames(chosen[first : first + AT_ONCE], FrameGroups(self._table, 0, wanted))
 
-    def _frames(self, rows: Sequence[int]) -> Sequence[Frame]:
+    def _frames(self, rows: Sequence[int], groups: FrameGroups) -> Sequence[Frame]:
         """Decode some messages."""
         messages = self._messages
-        groups = FrameGroups(self._table)
         for index in rows:
             try:
                 groups.add(index, self._codec.members(messages.keys[index], messages.values[index]))

@@ -96,7 +96,7 @@ def _readings(value: bytes, *, whole: bool = False) -> list[Reading]:
     return batch if several or sum(reading.texts.odd for reading in batch) < one.texts.odd else [one]
 
 
-def _message(value: bytes, fields: list[WireField], *, whole: bool) -> Reading:
+def _message(value: bytes, fields: list[WireField], *, whole: bool = False) -> Reading:
     """Read the fields of a message."""
     reading = Reading(value, whole=whole)
     reading.message(fields)

@@ -82,7 +82,7 @@ class Reading:
     """What was read of one message, or of a key. A key is a map, in any order: its columns are put in that of their names."""
 
     def __init__(self, data: bytes, *, whole: bool = False) -> None:
-        """Take the payload that the message lies in; columns other than those of keys have their texts only if it is ``whole``."""
+        """Take the payload that the message lies in; ``whole`` columns have their texts, others only those of keys."""
         self.texts = Texts(data, whole=whole)
         self._columns: dict[str, dict[str, object]] = {}
         self._metadata: dict[str, object] = {}
