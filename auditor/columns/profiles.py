@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Entries that are held before they are sorted into their profiles: 0.5 us each, where one by one takes 30.
 _MOST_PENDING = 4096
+#: Texts that are described together, and the characters that they may have.
+_TOGETHER, _MOST_CHARACTERS = 1024, 1 << 20
 _MOST_SLOTS = 20_000
 
 
@@ -44,6 +46,8 @@ class _Gathered(NamedTuple):
 
 class Profiles:
     """Profiles of the columns of all tables, by the source that their rows came from."""
+
+    _gathered: _Gathered
 
     def __init__(self, key: AuditKey, bounds: Mapping[Source, int] | None = None) -> None:
         """
@@ -61,7 +65,7 @@ class Profiles:
     def __getstate__(self) -> dict[str, object]:
         """Go to another process with everything sorted in."""
         self._settle()
-        gone = ("_slots", "_leaves", "_limits", "_pending", "_held")
+        gone = ("_slots", "_leaves", "_limits", "_pending", "_held", "_gathered", "_characters")
         return {name: value for name, value in self.__dict__.items() if name not in gone}
 
     def __setstate__(self, state: dict[str, object]) -> None:
@@ -80,9 +84,11 @@ class Profiles:
         """
         Add rows that `wanted` chose from a batch of this source, decoded; ``hashes`` are those of all rows of the batch.
 
-        All frames of a record must come in one call. Texts are forgotten before it returns.
+        All frames of a record must come in one call. Texts are held until there are a thousand of them, or a megabyte, or anybody
+        asks for anything: described together they take a fifth of the time. They are never stored, merged or sent.
         """
-        gathered = _Gathered([], [], [])
+        gathered: _Gathered = self._gathered
+        known = len(gathered.texts)
         for table, _, indexes, columns in frames:
             rows = hashes[np.asarray(indexes, np.int64)]
             self._profile(table, source).rows.add(rows)
@@ -95,12 +101,20 @@ class Profiles:
                 own = self._slot(table, source, column, "")
                 ordered = values if order is None else [values[place] for place in order]
                 self._gather(gathered, own, (table, source, column), numbers, ordered)
-        texts, hashed, slots = gathered
+        self._characters += sum(map(len, gathered.texts[known:]))
+        if len(gathered.texts) >= _TOGETHER or self._characters > _MOST_CHARACTERS:
+            self._describe()
+            if self._held > _MOST_PENDING:
+                self._settle()
+
+    def _describe(self) -> None:
+        """Turn the texts that are held into entries, and forget them."""
+        texts, hashed, slots = self._gathered
         if texts:
             self._pending.append((np.array(slots, np.int32), self._featurer.entries(texts, np.array(hashed, np.uint64))))
             self._held += len(texts)
-            if self._held > _MOST_PENDING:
-                self._settle()
+        self._gathered = _Gathered([], [], [])
+        self._characters = 0
 
     def _gather(
         self, gathered: _Gathered, own: int, place: tuple[str, Source, str], rows: Sequence[int], values: Sequence[object]
@@ -229,9 +243,12 @@ class Profiles:
         """Start to hold entries."""
         self._pending: list[tuple[NDArray[np.int32], NDArray[np.void]]] = []
         self._held = 0
+        self._gathered = _Gathered([], [], [])
+        self._characters = 0
 
     def _settle(self) -> None:
-        """Sort entries that are held into their profiles."""
+        """Sort all that is held into the profiles."""
+        self._describe()
         if not self._held:
             return
         slots = np.concatenate([one for one, _ in self._pending])
