@@ -17,6 +17,8 @@ from auditor.redaction import evidence_of, shown_key
 
 #: What is shown of a breach that is about no value: a null, a column that is missing or must not be there, a row.
 _NO_VALUE = Evidence("no value", 0, "none")
+#: Stands for no value where one is named: an empty text is one.
+_NOTHING = "\0"
 _NO_COLUMNS = "columns have no names here, so no policy was applied: --columns, --ddl or --header give a csv its names"
 #: (row number, part, column, path)
 _Place = tuple[int, str, str, str]
@@ -142,7 +144,7 @@ class Policing:
             if breach.part == "after":
                 current.add(place)
             value = breach.value or ""
-            secret_id = self._key.secret_id(value)
+            secret_id = self._key.secret_id(_NOTHING if breach.value is None else value)
             table = shown(breach.table)
             told = self._tells(breach.kind, table, column, path, breach.part, secret_id)
             yield Sighting(

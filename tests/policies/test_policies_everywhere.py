@@ -181,7 +181,7 @@ def expected(given_: Sequence[Change], parts: Iterable[str], policies: Policies,
             continue
         if one.kind == "policy.shape" and (one.value or "").startswith("shpat"):
             continue  # a token rule's
-        at = one.kind, one.column, one.path, one.part, KEY.secret_id(one.value or "")
+        at = one.kind, one.column, one.path, one.part, KEY.secret_id("\0" if one.value is None else one.value)
         count, severity = facts[at]
         facts[at] = count + one.rows, max(severity, one.severity)
     return dict(facts)
@@ -240,7 +240,7 @@ def test_what_breaks_and_what_keeps_each_kind_of_clause(tmp_path: Path, tools: T
     """The list of what is found, by hand."""
     form = FORMATS["key_in_value"]
     facts = policy_facts(facts_of(scanned(tmp_path / "users.ndjson", form.write(kept(form)), form, tools)))
-    none = KEY.secret_id("")
+    none = KEY.secret_id("\0")
     values = {KEY.secret_id(value): value for value in VALUES_TOLD} | {none: ""}
     told = {
         (rule.removeprefix("policy."), column + path, part, values[secret]): (count, severity.label)
@@ -338,7 +338,7 @@ def test_a_table_that_no_policy_names_is_told(name: str, tmp_path: Path, tools: 
     for size in (None, 100):
         facts = facts_of(scanned(tmp_path / f"carts.{form.suffix}", body, form._replace(options=options), tools, size))
         records = 6 if name == "webhook" else 9
-        assert facts == {("policy.unknown-table", "", "", "after", KEY.secret_id("")): (records, Severity.INFO)}
+        assert facts == {("policy.unknown-table", "", "", "after", KEY.secret_id("\0")): (records, Severity.INFO)}
 
 
 def test_a_name_in_a_value_changes_nothing(tmp_path: Path, tools: Toolkit) -> None:

@@ -19,7 +19,9 @@ from tests.sources.conftest import OBJECTS, Bucket, FileServer
 
 def contract(bucket: Bucket) -> None:
     """Check all that a bucket of any vendor must do."""
-    whole = list(find_inputs(bucket.uri))
+    # Other tests put theirs beside them.
+    mine = {f"{bucket.uri}/{key}" for key in OBJECTS}
+    whole = [source for source in find_inputs(bucket.uri) if source.uri in mine]
     assert [source.uri for source in whole] == [f"{bucket.uri}/{key}" for key in sorted(OBJECTS)]
     for source in whole:
         body = OBJECTS[f"{source.folder}/{source.name}".lstrip("/")]
