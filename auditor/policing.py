@@ -19,7 +19,6 @@ from auditor.redaction import evidence_of, shown_key
 _NO_VALUE = Evidence("no value", 0, "none")
 #: Stands for no value where one is named: an empty text is one.
 _NOTHING = "\0"
-_NO_COLUMNS = "columns have no names here, so no policy was applied: --columns, --ddl or --header give a csv its names"
 #: (row number, part, column, path)
 _Place = tuple[int, str, str, str]
 
@@ -56,7 +55,6 @@ class Policing:
         """Take the inspector of raw tokens, and where the rows leave through."""
         self._policies, self._detector, self._key = policies, detector, key
         self._tells, self._outlet = tells, outlet
-        self._blind = False
         self._today = datetime.now(UTC).date()
 
     def inspect(self, batch: RowBatch) -> Iterator[Sighting]:
@@ -89,9 +87,7 @@ class Policing:
         breaches: list[Breach] = []
         caps: dict[int, Severity] = {}
         elsewhere: set[int] = set()
-        columns = False
         for frames in self._frames(batch):
-            columns = columns or bool(frames)
             own = {row for frame in frames.get(batch.table, ()) for row in frame.rows}
             for table, of_table in frames.items():
                 rows = {row for frame in of_table for row in frame.rows}
@@ -106,9 +102,6 @@ class Policing:
                 breaches += policy.judge(of_table)
                 caps |= {batch.row_number(row): cap for row, cap in policy.caps(of_table).items()}
         mine = self._policy(batch.table)
-        if not columns and mine is not None and not mine.unlisted and len(batch) and not self._blind:
-            self._blind = True  # once for an input
-            self._detector.unscanned(_NO_COLUMNS)
         if mine is not None and mine.unlisted and batch.table and len(elsewhere) < len(batch):
             # As where no row names its table: whatever is not known to be of another one is of the batch's.
             first = next(row for row in range(len(batch)) if row not in elsewhere)

@@ -18,6 +18,7 @@ from auditor.identity import AuditKey, digest_of
 from auditor.model import FindingText, Gap, Note
 from auditor.policies import Policies
 from auditor.policing import ANY, Outlet, Policing
+from auditor.profiling import RAW_COLUMN
 from auditor.protocols import Inspector, Problems
 
 #: How the rule ids of policies' findings begin.
@@ -49,7 +50,7 @@ class Toolkit:
     ) -> Toolkit:
         """Load and compile the shipped rules and the user's, and the policies. Raise `ConfigError`."""
         rulebook = load_rulebook(rule_files)
-        policies = Policies.load(policy_files, rulebook.by_id) if policy_files else None
+        policies = Policies.load(policy_files, allowed_ids(rulebook)) if policy_files else None
         return cls(rulebook, Prefilter(rulebook, make_engine(rulebook.expressions, engine)), key, policies, confirmer)
 
     @property
@@ -65,6 +66,12 @@ class Toolkit:
         policies = self.policies
         inner = detector if policies is None else Policing(policies, detector, self.key, tells=tells, outlet=outlet)
         return self.confirming(inner, detector, tells)
+
+    def has_policy(self, table: str, outlet: Outlet) -> bool:
+        """Tell whether policies say anything of a table's columns on their way through an outlet."""
+        policies = self.policies
+        policy = None if policies is None else policies.for_table(outlet.canonical(table), outlet.destinations)
+        return policy is not None and not policy.unlisted
 
     def confirming(self, inner: Inspector, detector: Detector, tells: Tells = always) -> Inspector:
         """Return an inspector that looks for live tokens, too, if their fingerprints are declared."""
@@ -94,6 +101,11 @@ class Toolkit:
     def scrub(self, text: str) -> str:
         """Return a text without the secrets in it; see `Detector.scrub`."""
         return self.hidden(self.detector("", _Unheeded()).scrub(text))
+
+
+def allowed_ids(rulebook: Rulebook) -> frozenset[str]:
+    """Return the ids that a policy may allow: those of the rules, and that of columns of raw tokens."""
+    return frozenset((*rulebook.by_id, RAW_COLUMN))
 
 
 def described(rulebook: Rulebook, policies: Policies | None, rule_id: str, place: tuple[str, str, str]) -> FindingText:

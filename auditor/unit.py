@@ -18,6 +18,7 @@ from auditor.columns.profiles import Profiles
 from auditor.columns.sampling import Source
 from auditor.decoders import compression, layout_of
 from auditor.decoders.batch import TextBatch
+from auditor.decoders.delimited import Delimited
 from auditor.decoders.export_manifest import export_manifest
 from auditor.decoders.names_batch import NamesBatch
 from auditor.decoders.options import ReadOptions
@@ -38,6 +39,7 @@ from auditor.toolkit import Toolkit
 #: The result of an EXPORT is read whole up to here: over 100,000 files.
 LARGEST_MANIFEST = 16 << 20
 PARQUET_MAGIC = b"PAR1"
+_NO_NAMES = "its columns have no names, so no policy was applied: --columns, --ddl or --header give a csv its names"
 #: How a changefeed's own columns in Parquet are called (changefeed docs, "Parquet"), and the formats of its messages.
 _FEED_COLUMNS = "__crdb_"
 _MESSAGES = "ndjson ("
@@ -379,6 +381,8 @@ class _UnitScan:
             self.partial.stated.extend((self._scrub(name), rows) for name, rows, _ in manifest)
         for note in () if manifest else layout.notes:
             self.note(Note(self.uri, note))
+        if isinstance(layout, Delimited) and layout.unnamed and self.tools.has_policy(self._table(), self._outlet()):
+            self.gap(Gap(self.uri, _NO_NAMES))
         self._inspect_names(layout.columns, head[: layout.preamble].decode("utf-8", "replace"))
 
     def _inspect(self, batches: Iterable[RowBatch]) -> int:

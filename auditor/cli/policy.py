@@ -166,8 +166,9 @@ def _policies(policy_files: Sequence[Path], rule_files: Sequence[Path]) -> Polic
         return None
     from auditor.detect.rulebook import load_rulebook
     from auditor.policies import Policies
+    from auditor.toolkit import allowed_ids
 
-    return Policies.load(policy_files, tuple(load_rulebook(rule_files).by_id))
+    return Policies.load(policy_files, allowed_ids(load_rulebook(rule_files)))
 
 
 def _findings(ways: Sequence[Exit], schema: Schema, policies: Policies | None, audited: Sequence[str]) -> list[EgressFinding]:

@@ -103,12 +103,12 @@ class Profiles:
                 self._gather(gathered, own, (table, source, column), numbers, ordered)
         self._characters += sum(map(len, gathered.texts[known:]))
         if len(gathered.texts) >= _TOGETHER or self._characters > _MOST_CHARACTERS:
-            self._describe()
+            self.forget_texts()
             if self._held > _MOST_PENDING:
                 self._settle()
 
-    def _describe(self) -> None:
-        """Turn the texts that are held into entries, and forget them."""
+    def forget_texts(self) -> None:
+        """Turn the texts that are held into entries: whoever waits for more rows must not keep any meanwhile."""
         texts, hashed, slots = self._gathered
         if texts:
             self._pending.append((np.array(slots, np.int32), self._featurer.entries(texts, np.array(hashed, np.uint64))))
@@ -248,7 +248,7 @@ class Profiles:
 
     def _settle(self) -> None:
         """Sort all that is held into the profiles."""
-        self._describe()
+        self.forget_texts()
         if not self._held:
             return
         slots = np.concatenate([one for one, _ in self._pending])

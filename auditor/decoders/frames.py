@@ -10,7 +10,7 @@ from auditor.model import Members
 from auditor.protocols import Frame, Wanted
 
 #: Rows that are decoded at once. Their objects are freed before the next ones are made, and so stay in the processor's caches:
-#: rows of 800 bytes take 2.5 us each so, and 4.3 us where 1,300 are decoded at once.
+#: with 64 to 256 rows of 800 bytes at once each takes 2.5 us, with 1,300 it takes 4.3.
 AT_ONCE = 256
 #: What stands in JSON that names its own table: webhook bodies, ``topic_in_value``, enriched messages, Pub/Sub.
 TABLE_NAMES = (b'"topic"', b'"table_name"', b'"Topic"')

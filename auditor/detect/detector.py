@@ -122,10 +122,6 @@ class Detector:
         hidden = [(name, f"\0{value}" if str(value) in secrets else value) for name, value in parts]
         return shown_key(hidden, self._key.digest)
 
-    def unscanned(self, reason: str) -> None:
-        """Record a gap of the whole input."""
-        self._problems.gap(Gap(self._uri, reason))
-
     def scrub(self, text: str) -> str:
         """Return a text with every secret in it replaced by its redacted form: for names, paths, addresses and logs."""
         if len(text) < 8:

@@ -104,6 +104,7 @@ class Inspection:
         for sighting in found:
             if events.is_new(sighting, inspected):
                 partial.tally.add(sighting)
+        self.profiles.forget_texts()
         if carried.keys() - {""}:
             inspected.rows = {detector.scrub(table_from_topic(topic) if topic else table): n for topic, n in carried.items()}
         if resolved is not None:
